@@ -1,0 +1,112 @@
+//! The edge towards the person: what was typed, what is answered, and the exit status. One file a command.
+
+mod args;
+mod check;
+mod dry_run;
+mod run;
+mod signal;
+mod status;
+
+pub use args::HELP;
+use args::{Action, Args};
+
+use crate::world::town_files;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// How gtd ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what was asked.
+    Done = 0,
+    /// It could not.
+    Failed = 1,
+    /// It was not understood.
+    Usage = 2,
+    /// There is no daemon.
+    NotRunning = 3,
+    /// Whether there is one is not known.
+    Unknown = 4,
+    /// There is one already.
+    AlreadyRuns = 5,
+}
+
+/// Why a command did not do what it was asked: the exit status, and one line.
+#[derive(Debug)]
+pub struct Refusal {
+    exit: Exit,
+    why: String,
+}
+
+impl Refusal {
+    fn new(exit: Exit, why: impl fmt::Display) -> Refusal {
+        Refusal {
+            exit,
+            why: why.to_string(),
+        }
+    }
+}
+
+/// Does what the command line asks for; says on stderr why not, in one line.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let done = match args::parse(args) {
+        Ok(args) => perform(&args),
+        Err(why) => Err(Refusal::new(
+            Exit::Usage,
+            format!("{why}; gtd --help lists what can be asked"),
+        )),
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(refusal) => {
+            // Nobody may be left to read it.
+            let _ = writeln!(io::stderr(), "gtd: {}", crate::town::text::clean(&refusal.why, 1000));
+            refusal.exit
+        }
+    }
+}
+
+fn perform(args: &Args) -> Result<Exit, Refusal> {
+    match args.action {
+        Action::Help => return print(HELP),
+        Action::Version => return print(concat!("gtd ", env!("CARGO_PKG_VERSION"), "\n")),
+        _ => {}
+    }
+    let town = match find_town(args) {
+        Ok(town) => town,
+        Err(why) if args.action == Action::Status => return Err(Refusal::new(Exit::Unknown, why)),
+        Err(why) => return Err(Refusal::new(Exit::Failed, why)),
+    };
+    match args.action {
+        Action::Run => run::foreground(&town),
+        Action::Background => run::background(&town),
+        Action::Detached => run::detached(&town),
+        Action::Once => run::once(&town),
+        Action::Stop => signal::stop(&town, args.timeout),
+        Action::Wake => signal::wake(&town),
+        Action::Status => status::show(&town),
+        Action::DryRun => dry_run::show(&town),
+        Action::Check => check::show(&town),
+        Action::PrintTown => print(&format!("{}\n", town.display())),
+        Action::Help | Action::Version => Ok(Exit::Done),
+    }
+}
+
+fn find_town(args: &Args) -> Result<PathBuf, String> {
+    match &args.town {
+        Some(named) => town_files::check(named).map_err(|why| format!("--town: {why}")),
+        None => town_files::discover(),
+    }
+}
+
+/// Prints to stdout. A reader that has read enough is no failure.
+fn print(text: &str) -> Result<Exit, Refusal> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(error) => Err(Refusal::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
+    }
+}

@@ -1,0 +1,104 @@
+//! Talking to the daemon that runs: stop and wake.
+
+use super::{Exit, Refusal, print};
+use crate::service::instance::{Holder, daemon_dir, holder};
+use crate::service::state;
+use crate::sys::process::{self, Handle};
+use crate::town::time::brief;
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often it is looked whether a daemon has ended.
+const STEP: Duration = Duration::from_millis(10);
+
+/// How long a killed daemon is waited for.
+const AFTER_KILL: Duration = Duration::from_secs(5);
+
+/// Stops the daemon and waits until its lock is free. Agents live on.
+pub fn stop(town: &Path, timeout: Duration) -> Result<Exit, Refusal> {
+    let dir = daemon_dir(town);
+    let Some((pid, handle)) = find(&dir)? else {
+        let _ = state::mark_stopped(&dir);
+        return print(&format!("gtd: no daemon runs for {}\n", town.display()));
+    };
+    let start = Instant::now();
+    handle.signal(libc::SIGTERM);
+    handle.signal(libc::SIGCONT);
+    if wait_until_free(&dir, pid, start + timeout)? {
+        return print(&format!(
+            "gtd: stopped (PID {pid}, {} after the signal)\n",
+            brief(start.elapsed())
+        ));
+    }
+    handle.signal(libc::SIGKILL);
+    if !wait_until_free(&dir, pid, Instant::now() + AFTER_KILL)? {
+        let why =
+            format!("PID {pid} does not end, even killed: its disk may hang; look at it with ps -o stat,wchan {pid}");
+        return Err(Refusal::new(Exit::Failed, why));
+    }
+    // What it could not do itself any more.
+    let _ = fs::remove_file(dir.join("daemon.pid"));
+    state::mark_stopped(&dir).map_err(|why| Refusal::new(Exit::Failed, format!("killed PID {pid}, but {why}")))?;
+    print(&format!(
+        "gtd: killed (PID {pid}): it had not ended {} after the signal\n",
+        brief(timeout)
+    ))
+}
+
+/// Has the daemon look at once.
+pub fn wake(town: &Path) -> Result<Exit, Refusal> {
+    match find(&daemon_dir(town))? {
+        Some((pid, handle)) => {
+            handle.signal(libc::SIGUSR1);
+            print(&format!("gtd: woke PID {pid}\n"))
+        }
+        None => Err(Refusal::new(
+            Exit::NotRunning,
+            format!("no daemon runs for {}; gtd --background starts one", town.display()),
+        )),
+    }
+}
+
+/// Takes hold of the gtd that serves a town. It is asked twice who that is, before and after: the PID could have found a
+/// new owner in between.
+fn find(dir: &Path) -> Result<Option<(u32, Handle)>, Refusal> {
+    let ask = || holder(dir).map_err(|error| Refusal::new(Exit::Failed, error));
+    for _ in 0..10 {
+        match ask()? {
+            Holder::Nobody => return Ok(None),
+            other @ (Holder::Other(_) | Holder::Unlocked(_)) => {
+                let why = format!("{other} serves this town, and is no gtd; gt daemon stop stops Gas Town's own");
+                return Err(Refusal::new(Exit::Failed, why));
+            }
+            gtd @ Holder::Gtd(pid) => {
+                let handle = Handle::open(process::identify(pid));
+                if let Some(handle) = handle
+                    && ask()? == gtd
+                {
+                    return Ok(Some((pid, handle)));
+                }
+            }
+        }
+        thread::sleep(STEP);
+    }
+    Err(Refusal::new(
+        Exit::Failed,
+        "the daemon changes faster than it can be found; try again",
+    ))
+}
+
+/// Waits until this daemon no longer holds the lock; another one may by then.
+fn wait_until_free(dir: &Path, pid: u32, end: Instant) -> Result<bool, Refusal> {
+    loop {
+        let now = holder(dir).map_err(|error| Refusal::new(Exit::Failed, error))?;
+        if now != Holder::Gtd(pid) && now != Holder::Other(Some(pid)) && now != Holder::Other(None) {
+            return Ok(true);
+        }
+        if Instant::now() >= end {
+            return Ok(false);
+        }
+        thread::sleep(STEP);
+    }
+}

@@ -1,0 +1,353 @@
+//! The loop: wait, look, decide, act, record, save. Everything it does is done here one thing after another, in the main
+//! thread; the signal thread and the sleeper only tell it when.
+
+use crate::decide::{after_sleep, decide, observe, record, troubles};
+use crate::service::conditions::Conditions;
+use crate::service::instance::{Instance, Refused, daemon_dir};
+use crate::service::log::Log;
+use crate::service::signals::{self, Event};
+use crate::service::sleeper::Sleeper;
+use crate::service::state::{self, AgentStatus, Keeper, Report};
+use crate::sys::attention::{Attention, Stopped};
+use crate::sys::files::Durability;
+use crate::sys::{bell, clock, raw};
+use crate::town::agent::AgentId;
+use crate::town::history::History;
+use crate::town::outcome::{Done, Outcome};
+use crate::town::plan::{Leave, Plan, Trigger, Verdict};
+use crate::town::snapshot::Snapshot;
+use crate::town::time::{brief, go_duration};
+use crate::world::World;
+use crossbeam_channel::{Receiver, unbounded};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long the daemon lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Until it is told to end.
+    UntilStopped,
+    /// For one heartbeat.
+    OneHeartbeat,
+}
+
+/// Why there was no daemon.
+#[derive(Debug)]
+pub enum NotRun {
+    /// Another one runs, or its files cannot be used.
+    Refused(Refused),
+    /// There is no tmux.
+    NoTmux,
+    /// The system gave it no threads or descriptors.
+    Failed(io::Error),
+}
+
+/// Events that have come and not been dealt with; many of a kind are one.
+#[derive(Debug, Default)]
+struct Pending {
+    stop: Option<i32>,
+    wake: bool,
+    reload: bool,
+    due: Option<Duration>,
+}
+
+impl Pending {
+    fn take_in(&mut self, event: Event) {
+        match event {
+            Event::Stop(signal) => self.stop = self.stop.or(Some(signal)),
+            Event::Wake => self.wake = true,
+            Event::Reload => self.reload = true,
+            Event::Due { late } => self.due = self.due.max(Some(late)),
+        }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.stop.is_none() && !self.wake && !self.reload && self.due.is_none()
+    }
+}
+
+/// The daemon of one town.
+#[derive(Debug)]
+struct Daemon {
+    world: World,
+    instance: Instance,
+    log: Log,
+    keeper: Keeper,
+    history: History,
+    conditions: Conditions,
+    report: Report,
+    pending: Rc<RefCell<Pending>>,
+    sleeper: Option<Sleeper>,
+    /// What was last said of each agent that waits, so that it is said once.
+    said: BTreeMap<AgentId, String>,
+    said_interval: Option<Duration>,
+}
+
+/// Serves the town at `root`. `ready` is called once it is certain that this daemon serves it, before the first heartbeat.
+///
+/// # Errors
+/// [`NotRun`], before anything was done.
+pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> {
+    // A tmux server that is started from here keeps these for as long as it lives.
+    raw::set_umask(0o022);
+    let _ = std::env::set_current_dir(root);
+    let (events, inbox) = unbounded();
+    let (ringer, bell) = bell::bell().map_err(NotRun::Failed)?;
+    let dir = daemon_dir(root);
+    let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
+    signals::listen(events.clone(), ringer.clone()).map_err(NotRun::Failed)?;
+    let pending = Rc::new(RefCell::new(Pending::default()));
+    let world = World::new(root, Attention::new(bell, heed(inbox, Rc::clone(&pending))));
+    if world.tools.tmux.is_none() {
+        instance.release();
+        return Err(NotRun::NoTmux);
+    }
+    let sleeper = match life {
+        Life::UntilStopped => Some(Sleeper::start(events, ringer).map_err(NotRun::Failed)?),
+        Life::OneHeartbeat => None,
+    };
+    let log = Log::open(&dir);
+    log.limit(world.config.log_max_size, world.config.log_keep);
+    let loaded = state::load(&dir);
+    let mut daemon = Daemon {
+        instance,
+        keeper: Keeper::new(&dir, clock::now().wall),
+        history: loaded.history,
+        conditions: Conditions::default(),
+        report: Report::default(),
+        pending,
+        sleeper,
+        said: BTreeMap::new(),
+        said_interval: None,
+        world,
+        log,
+    };
+    daemon.log.say(format!("Daemon starting (PID {})", std::process::id()));
+    if let Some(trouble) = loaded.trouble {
+        daemon.log.say(trouble);
+    }
+    daemon.say_tools();
+    daemon.save(true, Durability::Synced);
+    ready();
+    // Told to stop or done with its one heartbeat, it ends in the same way.
+    let _ = daemon.live(life);
+    daemon.end();
+    Ok(())
+}
+
+/// Empties the channel into `pending`; says whether to stop.
+fn heed(inbox: Receiver<Event>, pending: Rc<RefCell<Pending>>) -> impl FnMut() -> bool {
+    move || {
+        let mut pending = pending.borrow_mut();
+        inbox.try_iter().for_each(|event| pending.take_in(event));
+        pending.stop.is_some()
+    }
+}
+
+impl Daemon {
+    fn live(&mut self, life: Life) -> Result<(), Stopped> {
+        self.pass(Trigger::Heartbeat)?;
+        if life == Life::OneHeartbeat {
+            return Ok(());
+        }
+        loop {
+            while self.pending.borrow().is_empty() {
+                self.world.attention.wait()?;
+            }
+            let pending = self.pending.take();
+            if pending.reload {
+                self.reload();
+            }
+            if pending.wake {
+                self.log.say("Received SIGUSR1, looking at once");
+            }
+            if let Some(late) = pending.due {
+                self.notice_sleep(late);
+            }
+            self.pass(Trigger::Look)?;
+        }
+    }
+
+    /// One look and what follows from it. A heartbeat begins with an ordinary look, which is acted upon before `bd` is
+    /// asked: a `bd` that hangs never delays a restart.
+    fn pass(&mut self, trigger: Trigger) -> Result<(), Stopped> {
+        if trigger == Trigger::Heartbeat {
+            self.begin_heartbeat();
+        }
+        let mut snapshot = self.look(trigger)?;
+        let mut plan = decide(Trigger::Look, &snapshot, &self.history);
+        let due = trigger == Trigger::Heartbeat || plan.next_heartbeat.tick <= plan.now.tick;
+        if due && trigger == Trigger::Look {
+            self.begin_heartbeat();
+        }
+        if due {
+            // They are poked with the others, once the reports are known.
+            plan.drop_pokes();
+        }
+        let changed = self.carry_out(Trigger::Look, &plan, &snapshot)?;
+        if due {
+            if changed {
+                snapshot = self.look(Trigger::Look)?;
+            }
+            snapshot.reports = self.world.ask_reports(&snapshot)?;
+            plan = decide(Trigger::Heartbeat, &snapshot, &self.history);
+            self.carry_out(Trigger::Heartbeat, &plan, &snapshot)?;
+            self.log
+                .say(format!("Heartbeat complete (#{})", self.history.heartbeats));
+        }
+        self.finish(&snapshot, &plan);
+        Ok(())
+    }
+
+    fn begin_heartbeat(&mut self) {
+        self.log.say("Heartbeat starting");
+        self.world.tools.find_missing();
+    }
+
+    fn look(&mut self, trigger: Trigger) -> Result<Snapshot, Stopped> {
+        let snapshot = self.world.look(trigger, &self.history)?;
+        for event in observe(&mut self.history, &snapshot) {
+            self.log.say(event);
+        }
+        Ok(snapshot)
+    }
+
+    /// Acts, and records what came of it even if it was broken off. Says whether the town has changed by it.
+    fn carry_out(&mut self, trigger: Trigger, plan: &Plan, snapshot: &Snapshot) -> Result<bool, Stopped> {
+        self.say_verdicts(trigger, plan);
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        let log = self.log.clone();
+        let result = self.world.act(plan, &snapshot.agents, &mut |outcome| {
+            log.say(&outcome);
+            outcomes.push(outcome);
+        });
+        let done = if result.is_ok() { trigger } else { Trigger::Look };
+        record(&mut self.history, done, plan, &outcomes, &snapshot.config, clock::now());
+        let is_start = |o: &Outcome| matches!(o.result, Done::Started { .. } | Done::StartFailed(_));
+        let changed = outcomes.iter().any(is_start);
+        if changed {
+            self.save(true, Durability::Synced);
+        }
+        result.map(|()| changed)
+    }
+
+    fn say_verdicts(&mut self, trigger: Trigger, plan: &Plan) {
+        for (id, verdict) in &plan.verdicts {
+            let (label, reason, rule) = (id.label(), verdict.reason(plan.now), verdict.rule());
+            match verdict {
+                Verdict::Start { .. } => self.log.say(format!("Starting {label}: {reason} (rule {rule})")),
+                Verdict::Wait { absence, why, .. } => {
+                    let gist = format!("{absence} {why}");
+                    if self.said.get(id) != Some(&gist) {
+                        self.log
+                            .say(format!("Not starting {label} yet: {reason} (rule {rule})"));
+                        self.said.insert(id.clone(), gist);
+                    }
+                    continue;
+                }
+                Verdict::Skip(_) | Verdict::Leave(Leave::Grace { poke_waits: true, .. } | Leave::Reports(_))
+                    if trigger == Trigger::Heartbeat =>
+                {
+                    self.log.say(format!("No poke for {label}: {reason} (rule {rule})"));
+                }
+                _ => {}
+            }
+            self.said.remove(id);
+        }
+    }
+
+    /// What every pass ends with: conditions said, state saved, the next look ordered.
+    fn finish(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        let found = troubles(snapshot, &self.history, plan);
+        for line in self.conditions.update(found, plan.now) {
+            self.log.say(line);
+        }
+        if self.said_interval != Some(plan.rhythm.interval) {
+            self.said_interval = Some(plan.rhythm.interval);
+            let left = plan.next_heartbeat.since(plan.now);
+            self.log
+                .say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
+        }
+        let status = |(id, verdict): &(AgentId, Verdict)| AgentStatus {
+            agent: id.clone(),
+            session: session_of(snapshot, id),
+            state: verdict.word().to_owned(),
+            reason: verdict.reason(plan.now),
+            rule: verdict.rule(),
+        };
+        self.report = Report {
+            next_heartbeat: Some(plan.next_heartbeat),
+            rhythm: plan.rhythm.to_string(),
+            conditions: self.conditions.open(),
+            agents: plan.verdicts.iter().map(status).collect(),
+        };
+        self.save(true, Durability::Lazy);
+        if !self.instance.keep() {
+            self.log
+                .say("Another daemon has taken daemon/daemon.lock: ending, so that there are not two");
+            self.pending.borrow_mut().stop = Some(0);
+        }
+        if let Some(sleeper) = &self.sleeper {
+            sleeper.wake_at(plan.next_look.tick);
+        }
+    }
+
+    fn save(&mut self, running: bool, durability: Durability) {
+        if let Err(error) = self.keeper.save(running, &self.history, &self.report, durability) {
+            self.log.say(format!("Warning: failed to save state: {error}"));
+        }
+    }
+
+    fn reload(&mut self) {
+        self.log.reopen();
+        self.world.read_config();
+        self.log
+            .limit(self.world.config.log_max_size, self.world.config.log_keep);
+        self.log.say("Received SIGHUP: log opened anew, configuration read");
+    }
+
+    /// When the sleeper's own wait has ended far too late, the machine slept, or gtd was frozen.
+    fn notice_sleep(&mut self, late: Duration) {
+        if late > self.world.config.look_interval * 2 {
+            let grace = self.world.config.grace;
+            self.log.say(format!(
+                "Woke {} late: the machine slept; a grace period for every agent",
+                brief(late)
+            ));
+            after_sleep(&mut self.history, grace, clock::now());
+        }
+    }
+
+    fn say_tools(&self) {
+        let tools = &self.world.tools;
+        for (name, place) in [("tmux", &tools.tmux), ("bd", &tools.bd), ("gt", &tools.gt)] {
+            match place {
+                Some(path) => self.log.say(format!("Using {}", path.display())),
+                None => self.log.say(format!(
+                    "{name} was not found in PATH or the usual places; looked for again at each heartbeat"
+                )),
+            }
+        }
+    }
+
+    fn end(mut self) {
+        let stop = self.pending.borrow().stop.filter(|signal| *signal > 0);
+        if let Some(signal) = stop {
+            self.log
+                .say(format!("Received signal {}, shutting down", signals::name(signal)));
+        }
+        self.log.say("Daemon shutting down");
+        self.save(false, Durability::Synced);
+        self.instance.release();
+        self.log.say("Daemon stopped");
+    }
+}
+
+fn session_of(snapshot: &Snapshot, id: &AgentId) -> String {
+    let agent = snapshot.agents.iter().find(|agent| agent.id == *id);
+    agent.map(|agent| agent.session.clone()).unwrap_or_default()
+}

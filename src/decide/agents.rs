@@ -1,0 +1,229 @@
+//! The rules for an agent, in their order: the first that matches gives the verdict.
+
+use super::messages::message;
+use super::pacing;
+use super::sighting::{Sighting, pane_ref, sighting};
+use crate::town::agent::{AgentId, Role};
+use crate::town::history::AgentHistory;
+use crate::town::names::Agent;
+use crate::town::plan::{Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
+use crate::town::snapshot::{Pane, Report, Reports, Session, Snapshot};
+use crate::town::time::Moment;
+use std::time::Duration;
+
+/// Somebody who typed into a bare shell within this time may still want it.
+const SHELL_IN_USE: Duration = Duration::from_secs(5 * 60);
+/// Somebody who typed to an agent within this time is talking to it.
+const IN_CONVERSATION: Duration = Duration::from_secs(60);
+/// Output so recent shows an agent at work.
+const AT_WORK: Duration = Duration::from_secs(10);
+/// Output so soon after a poke may be no more than the poke's own echo.
+const ECHO: Duration = Duration::from_secs(5);
+/// Reports that ask for a person: not a reason to end a program that lives, and none to poke it.
+const NOT_POKED: [&str; 9] = [
+    "stopped",
+    "dead",
+    "done",
+    "nuked",
+    "escalated",
+    "stuck",
+    "paused",
+    "muted",
+    "awaiting-gate",
+];
+
+/// The verdict for one agent.
+pub fn judge(
+    agent: &Agent,
+    trigger: Trigger,
+    snapshot: &Snapshot,
+    history: &AgentHistory,
+    starts: &mut Starts,
+) -> Verdict {
+    if let Some(hold) = hold(agent, snapshot) {
+        return Verdict::Hold(hold);
+    }
+    let sighting = sighting(agent, snapshot);
+    if let Some((_, absence)) = sighting.absence() {
+        return gone(sighting, absence, snapshot, history, starts);
+    }
+    match sighting {
+        Sighting::Foreign(session) => {
+            let town = session.town.clone();
+            let town = town.unwrap_or_else(|| session.path.display().to_string());
+            Verdict::Leave(Leave::Foreign(town))
+        }
+        Sighting::Alive(session, pane) => alive(agent, trigger, snapshot, history, session, pane),
+        Sighting::Unknown(outage) => Verdict::Leave(Leave::Unknown(outage.clone())),
+        // Handled above: each of these has an absence.
+        Sighting::NoSession | Sighting::NoPane | Sighting::Exited(..) => Verdict::Leave(Leave::Alive),
+    }
+}
+
+/// Rule 1.
+fn hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+    let holds = &snapshot.holds;
+    let config = &snapshot.config;
+    let rig = agent.id.rig();
+    if let Err(outage) = &snapshot.generation {
+        return Some(Hold::NoGeneration(outage.clone()));
+    }
+    if agent.id != AgentId::Mayor {
+        if let Some(reason) = &holds.estop {
+            return Some(Hold::Estop(reason.clone()));
+        }
+        if rig.is_some_and(|rig| holds.stopped_rigs.contains(rig)) {
+            return Some(Hold::RigEstop);
+        }
+    }
+    if holds.shutting_down {
+        return Some(Hold::ShuttingDown);
+    }
+    let role = agent.id.role();
+    if !config.patrols(role) || rig.is_some_and(|rig| !config.patrols_rig(role, rig.as_str())) {
+        return Some(Hold::PatrolOff);
+    }
+    if holds.no_directory.contains(&agent.id) {
+        return Some(Hold::NoDirectory(agent.dir.display().to_string()));
+    }
+    let twin = |other: &&Agent| other.session == agent.session && other.id != agent.id;
+    if let Some(other) = snapshot.agents.iter().find(twin) {
+        return Some(Hold::SameSession(other.id.clone()));
+    }
+    None
+}
+
+/// Rules 4 and 5.
+fn gone(
+    sighting: Sighting,
+    absence: Missing,
+    snapshot: &Snapshot,
+    history: &AgentHistory,
+    starts: &mut Starts,
+) -> Verdict {
+    let now = snapshot.now;
+    let wait = |why, until| Verdict::Wait { absence, why, until };
+    if let (Sighting::Exited(session, _), Missing::OnlyShell) = (sighting, absence)
+        && session.in_use(now.wall, SHELL_IN_USE)
+    {
+        return wait(Delay::Person, now.at_wall(session.last_input.plus(SHELL_IN_USE)));
+    }
+    // What is gone was observed to be so; if it was not, it has just begun to.
+    let Some(gone) = &history.gone else {
+        return wait(Delay::Settling, now.plus(snapshot.config.settle));
+    };
+    let (at, why) = pacing::earliest_start(history, gone, &snapshot.config);
+    if at.tick > now.tick {
+        return wait(why, at);
+    }
+    if let Err(at) = starts.take() {
+        return wait(Delay::Turn, at);
+    }
+    let place = match sighting {
+        Sighting::Exited(session, pane) => Place::InPlace(pane_ref(session, pane)),
+        Sighting::NoPane => Place::NewWindow,
+        _ => Place::NewSession,
+    };
+    Verdict::Start {
+        absence,
+        place,
+        restart: !pacing::is_first_start(history),
+        leftover: history.program.map(|p| p.process),
+    }
+}
+
+/// Rules 6 to 10.
+fn alive(
+    agent: &Agent,
+    trigger: Trigger,
+    snapshot: &Snapshot,
+    history: &AgentHistory,
+    session: &Session,
+    pane: &Pane,
+) -> Verdict {
+    let now = snapshot.now;
+    let poke_due = snapshot.config.heartbeat_enabled && (trigger == Trigger::Heartbeat || history.poke_owed);
+    if let Some(until) = history.grace_until.filter(|until| until.tick > now.tick) {
+        let poke_waits = poke_due;
+        return Verdict::Leave(Leave::Grace { until, poke_waits });
+    }
+    if let Some(word) = asks_for_a_person(agent, &snapshot.reports) {
+        return Verdict::Leave(Leave::Reports(word));
+    }
+    if !poke_due {
+        return Verdict::Leave(Leave::Alive);
+    }
+    if session.in_use(now.wall, IN_CONVERSATION) {
+        return Verdict::Skip(Awake::Person);
+    }
+    if is_at_work(history, now) {
+        return Verdict::Skip(Awake::Working);
+    }
+    Verdict::Poke {
+        pane: pane_ref(session, pane),
+        last_input: session.last_input.seconds(),
+        message: message(agent.id.role(), first_message(agent) + history.messages),
+    }
+}
+
+/// Rule 8.
+fn asks_for_a_person(agent: &Agent, reports: &Reports) -> Option<String> {
+    let Reports::Asked(reports) = reports else {
+        return None;
+    };
+    match reports.get(&agent.bead) {
+        Some(Report::Says(word)) if NOT_POKED.contains(&word.as_str()) => Some(word.clone()),
+        _ => None,
+    }
+}
+
+/// Rule 9, for an agent that works: it has put something out between two looks, a moment ago, and not merely because
+/// of a poke. tmux's stamps are whole seconds.
+fn is_at_work(history: &AgentHistory, now: Moment) -> bool {
+    let Some(output) = history.output_between else {
+        return false;
+    };
+    let recent = now.wall.since(output) <= AT_WORK;
+    let own_doing = history.last_poke.is_some_and(|poke| output <= poke.wall.plus(ECHO));
+    recent && !own_doing
+}
+
+/// Where an agent begins in its list: the rigs' Witnesses do not all say the same at the same time.
+fn first_message(agent: &Agent) -> u64 {
+    match agent.id.role() {
+        Role::Deacon => 0,
+        _ => agent.session.bytes().map(u64::from).sum(),
+    }
+}
+
+/// How many agents may be started in this look.
+#[derive(Debug)]
+pub struct Starts {
+    left: usize,
+    next_batch: Moment,
+}
+
+/// A tmux server that died takes all agents with it: they come back a few at a time.
+const STARTS_PER_LOOK: usize = 5;
+/// From one batch of starts to the next.
+pub const BETWEEN_BATCHES: Duration = Duration::from_secs(2);
+
+impl Starts {
+    /// What is left at `now`, if the last start was made at `last`.
+    pub fn new(now: Moment, last: Option<Moment>) -> Starts {
+        let next = last.map(|last| last.plus(BETWEEN_BATCHES));
+        match next.filter(|next| next.tick > now.tick) {
+            Some(next_batch) => Starts { left: 0, next_batch },
+            None => Starts {
+                left: STARTS_PER_LOOK,
+                next_batch: now.plus(BETWEEN_BATCHES),
+            },
+        }
+    }
+
+    /// Takes one start, or says when there will be more.
+    fn take(&mut self) -> Result<(), Moment> {
+        self.left = self.left.checked_sub(1).ok_or(self.next_batch)?;
+        Ok(())
+    }
+}

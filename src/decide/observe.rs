@@ -1,0 +1,200 @@
+//! What a look teaches the memory: who is up since when, who has gone, and how.
+
+use super::pacing::{self, FORGIVEN_AFTER};
+use super::sighting::{Sighting, sighting};
+use crate::town::agent::AgentId;
+use crate::town::history::{AgentHistory, Gone, History, Program};
+use crate::town::names::Agent;
+use crate::town::plan::Missing;
+use crate::town::rigs::SavedRig;
+use crate::town::snapshot::{Pane, Process, Snapshot};
+use crate::town::time::Moment;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+/// How long an agent that has left the town is remembered: a rig may be taken out and put back.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// From this number on, deaths in one look are one event: the server died, not the agents.
+const MASS_DEATH: usize = 3;
+
+/// Something that happened between two looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An agent that was alive is gone.
+    Gone {
+        /// Who.
+        agent: AgentId,
+        /// How.
+        absence: Missing,
+        /// The process it was.
+        pid: u32,
+    },
+    /// Several agents went at once.
+    MassDeath(Vec<AgentId>),
+    /// An agent came up, or was exchanged, by somebody else's hand.
+    CameUp {
+        /// Who.
+        agent: AgentId,
+        /// The process it is now.
+        pid: u32,
+    },
+    /// An agent has been restarted too often and is tried once an hour from now on.
+    Quarantined(AgentId),
+    /// An agent has run long enough: its restarts no longer count.
+    Forgiven(AgentId),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Gone { agent, absence, pid } => write!(f, "{agent} is gone (PID {pid}): {absence}"),
+            Event::MassDeath(agents) => {
+                let names: Vec<String> = agents.iter().take(10).map(ToString::to_string).collect();
+                let more = if agents.len() > 10 { ", …" } else { "" };
+                write!(
+                    f,
+                    "tmux lost {} agents at once: {}{more}",
+                    agents.len(),
+                    names.join(", ")
+                )
+            }
+            Event::CameUp { agent, pid } => write!(f, "{agent} was started by somebody else (PID {pid})"),
+            Event::Quarantined(agent) => write!(
+                f,
+                "{agent} is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m"
+            ),
+            Event::Forgiven(agent) => write!(f, "{agent} has run for 30m: its restarts are forgiven"),
+        }
+    }
+}
+
+/// Brings the memory up to date with a snapshot, and says what has happened since the last one.
+pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
+    let now = snapshot.now;
+    let mut events = Vec::new();
+    history.last_look = Some(now);
+    let activity = snapshot.activity.filter(|at| *at <= now.wall);
+    history.activity = history.activity.max(activity);
+    if snapshot.gastown.is_some() {
+        history.gastown.clone_from(&snapshot.gastown);
+    }
+    history.rigs = Some(snapshot.rigs.iter().map(SavedRig::from).collect());
+    if snapshot.generation.is_err() {
+        return events;
+    }
+    for agent in &snapshot.agents {
+        let entry = history.agents.entry(agent.id.clone()).or_default();
+        entry.seen = Some(now);
+        match sighting(agent, snapshot) {
+            // Unknown is not absent: nothing is learnt, and nothing forgotten.
+            Sighting::Unknown(_) | Sighting::Foreign(_) => {}
+            Sighting::Alive(_, pane) => observe_alive(agent, entry, pane, snapshot, &mut events),
+            sighting => {
+                if let Some((how, absence)) = sighting.absence() {
+                    observe_gone(agent, entry, Gone { since: now, how }, absence, &mut events);
+                }
+            }
+        }
+    }
+    forget_those_who_left(history, snapshot);
+    merge_mass_death(events)
+}
+
+/// The machine slept, or gtd was frozen: on waking everything looks stale. Every agent gets a grace period.
+pub fn after_sleep(history: &mut History, grace: Duration, now: Moment) {
+    for entry in history.agents.values_mut().filter(|entry| entry.gone.is_none()) {
+        entry.grace_until = Some(now.plus(grace));
+    }
+}
+
+fn observe_alive(agent: &Agent, entry: &mut AgentHistory, pane: &Pane, snapshot: &Snapshot, events: &mut Vec<Event>) {
+    let now = snapshot.now;
+    let known = entry.program.is_some_and(|p| is_same(p.process, pane.process));
+    if !known {
+        let saw_the_start = entry.program.is_some() || entry.gone.is_some();
+        if saw_the_start {
+            entry.grace_until = Some(now.plus(snapshot.config.grace));
+            events.push(Event::CameUp {
+                agent: agent.id.clone(),
+                pid: pane.process.pid,
+            });
+        }
+        entry.up_since = Some(now);
+        entry.output = None;
+        entry.output_between = None;
+        entry.program = Some(Program {
+            pane: pane.id,
+            process: pane.process,
+            by_gtd: false,
+        });
+    } else if entry.gone.is_some() {
+        // The same process is back, an agent within the shell that had been left bare: a start by hand.
+        entry.grace_until = Some(now.plus(snapshot.config.grace));
+        entry.up_since = Some(now);
+    }
+    entry.gone = None;
+    entry.watched = true;
+    if entry.output.is_some_and(|before| before < pane.output) {
+        entry.output_between = Some(pane.output);
+    }
+    entry.output = Some(pane.output);
+    let up = entry.up_since.map(|since| now.since(since));
+    let counts = entry.quarantined.is_some() || !entry.restarts.is_empty();
+    if counts && up.is_some_and(|up| up >= FORGIVEN_AFTER) {
+        entry.restarts.clear();
+        if entry.quarantined.take().is_some() {
+            events.push(Event::Forgiven(agent.id.clone()));
+        }
+    }
+}
+
+/// Start times are compared where both are known.
+fn is_same(a: Process, b: Process) -> bool {
+    a.pid == b.pid && (a.start == b.start || a.start == 0 || b.start == 0)
+}
+
+fn observe_gone(agent: &Agent, entry: &mut AgentHistory, gone: Gone, absence: Missing, events: &mut Vec<Event>) {
+    let was_up = entry.gone.is_none();
+    let unchanged = entry
+        .gone
+        .is_some_and(|before| before.how == gone.how || before.how == crate::town::history::Absence::StartFailed);
+    if unchanged {
+        return;
+    }
+    entry.gone = Some(gone);
+    if let (true, Some(program)) = (was_up, entry.program) {
+        events.push(Event::Gone {
+            agent: agent.id.clone(),
+            absence,
+            pid: program.process.pid,
+        });
+        if entry.quarantined.is_none() && pacing::is_loop(entry, gone.since) {
+            entry.quarantined = Some(gone.since);
+            events.push(Event::Quarantined(agent.id.clone()));
+        }
+    }
+}
+
+fn forget_those_who_left(history: &mut History, snapshot: &Snapshot) {
+    let now: Moment = snapshot.now;
+    let here: BTreeSet<&AgentId> = snapshot.agents.iter().map(|a| &a.id).collect();
+    history.agents.retain(|id, entry| {
+        let gone_for = now.since(*entry.seen.get_or_insert(now));
+        here.contains(id) || gone_for < FORGOTTEN_AFTER
+    });
+}
+
+fn merge_mass_death(events: Vec<Event>) -> Vec<Event> {
+    let gone = |event: &Event| match event {
+        Event::Gone { agent, .. } => Some(agent.clone()),
+        _ => None,
+    };
+    let dead: Vec<AgentId> = events.iter().filter_map(gone).collect();
+    if dead.len() < MASS_DEATH {
+        return events;
+    }
+    let rest = events.into_iter().filter(|event| gone(event).is_none());
+    std::iter::once(Event::MassDeath(dead)).chain(rest).collect()
+}

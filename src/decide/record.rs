@@ -1,0 +1,83 @@
+//! What came of the plan, written into the memory.
+
+use crate::town::config::Config;
+use crate::town::history::{Absence, AgentHistory, Gone, History, Program, RESTARTS_KEPT};
+use crate::town::outcome::{Delivery, Done, Outcome};
+use crate::town::plan::{Leave, Plan, Trigger, Verdict};
+use crate::town::time::Moment;
+
+/// Records what was done by `now`. A plan that was broken off has fewer outcomes; what it did is recorded all the same.
+pub fn record(
+    history: &mut History,
+    trigger: Trigger,
+    plan: &Plan,
+    outcomes: &[Outcome],
+    config: &Config,
+    now: Moment,
+) {
+    for (id, verdict) in &plan.verdicts {
+        let waits = matches!(verdict, Verdict::Leave(Leave::Grace { poke_waits: true, .. }));
+        let met = matches!(verdict, Verdict::Skip(_));
+        if let Some(entry) = history.agents.get_mut(id) {
+            if waits {
+                entry.poke_owed = true;
+            } else if met {
+                entry.poke_owed = false;
+            }
+        }
+    }
+    for outcome in outcomes {
+        let entry = history.agents.entry(outcome.agent.clone()).or_default();
+        match &outcome.result {
+            Done::Started { pane, process, restart } => {
+                let program = Program {
+                    pane: *pane,
+                    process: *process,
+                    by_gtd: true,
+                };
+                started(entry, program, *restart, config, now);
+                history.last_starts = Some(now);
+            }
+            Done::StartFailed(_) => {
+                entry.gone = Some(Gone {
+                    since: now,
+                    how: Absence::StartFailed,
+                });
+                count_restart(entry, now);
+                history.last_starts = Some(now);
+            }
+            Done::Poked(delivery) => {
+                entry.last_poke = Some(now);
+                entry.last_poke_delivered = *delivery == Delivery::Taken;
+                entry.messages = entry.messages.wrapping_add(1);
+                entry.poke_owed = false;
+            }
+            Done::Marked(_) => {}
+        }
+    }
+    if trigger == Trigger::Heartbeat {
+        history.heartbeats = history.heartbeats.saturating_add(1);
+        history.last_heartbeat = Some(plan.now);
+    }
+}
+
+/// A start begins a grace period and sets every clock of the agent anew.
+fn started(entry: &mut AgentHistory, program: Program, restart: bool, config: &Config, now: Moment) {
+    entry.program = Some(program);
+    entry.up_since = Some(now);
+    entry.grace_until = Some(now.plus(config.grace));
+    entry.gone = None;
+    entry.output = None;
+    entry.output_between = None;
+    entry.last_poke = None;
+    entry.watched = true;
+    if restart {
+        count_restart(entry, now);
+    }
+}
+
+fn count_restart(entry: &mut AgentHistory, now: Moment) {
+    entry.restarts.push(now);
+    let surplus = entry.restarts.len().saturating_sub(RESTARTS_KEPT);
+    entry.restarts.drain(..surplus);
+}

@@ -1,0 +1,58 @@
+//! How often heartbeats come: the busier the town, the more often.
+
+use super::sighting::is_ours;
+use crate::town::history::History;
+use crate::town::plan::Rhythm;
+use crate::town::snapshot::Snapshot;
+use crate::town::time::Wall;
+use std::time::Duration;
+
+/// Idle for less than the first, a heartbeat comes every second. The last step has no end.
+const STEPS: [(Duration, Duration); 4] = [
+    (minutes(5), minutes(5)),
+    (minutes(15), minutes(10)),
+    (minutes(45), minutes(30)),
+    (Duration::MAX, minutes(60)),
+];
+
+/// An activity file older than this was left behind by a `gt` that no longer writes it.
+const FORGOTTEN: Duration = Duration::from_secs(24 * 3600);
+
+const fn minutes(n: u64) -> Duration {
+    Duration::from_secs(n * 60)
+}
+
+/// The interval for the town as this snapshot and the last known activity show it.
+pub fn rhythm(snapshot: &Snapshot, history: &History) -> Rhythm {
+    let now = snapshot.now.wall;
+    let idle = last_activity(snapshot, history).map(|at| now.since(at));
+    let shortest = snapshot.config.heartbeat_interval.unwrap_or(STEPS[0].1);
+    let step = match idle {
+        None => STEPS[0],
+        Some(idle) => STEPS.into_iter().find(|(below, _)| idle < *below).unwrap_or(STEPS[3]),
+    };
+    let interval = if step == STEPS[0] {
+        shortest
+    } else {
+        step.1.max(shortest)
+    };
+    Rhythm { interval, idle }
+}
+
+/// When something last happened in the town that was not gtd's doing: a command, or output in a session that gtd does
+/// not poke.
+fn last_activity(snapshot: &Snapshot, history: &History) -> Option<Wall> {
+    let now = snapshot.now.wall;
+    let past = |at: &Wall| *at <= now;
+    let command = history.activity.filter(past).filter(|at| now.since(*at) <= FORGOTTEN);
+    let sessions = snapshot.sessions.as_deref().unwrap_or_default();
+    let output = sessions
+        .iter()
+        .filter(|s| is_ours(s, &snapshot.root))
+        .filter(|s| snapshot.agents.iter().all(|a| a.session != s.name))
+        .flat_map(|s| s.panes.as_deref().unwrap_or_default())
+        .map(|pane| pane.output)
+        .filter(past)
+        .max();
+    command.max(output)
+}

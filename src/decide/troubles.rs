@@ -1,0 +1,111 @@
+//! The conditions that a person should know of, each of which is said when it begins and when it ends.
+
+use crate::town::history::History;
+use crate::town::plan::{Hold, Leave, Plan, Verdict};
+use crate::town::snapshot::{Reports, Snapshot, Trouble};
+use crate::town::text::clean;
+use std::collections::BTreeSet;
+
+/// What is wrong now, and what was not looked into, so that nobody says it is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    /// The conditions that hold.
+    pub now: Vec<Trouble>,
+    /// Beginnings of the names of conditions that this look could not see.
+    pub not_examined: Vec<&'static str>,
+}
+
+/// The conditions of the town as a snapshot and the plan for it show them.
+pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles {
+    let mut found = Troubles {
+        now: snapshot.troubles.clone(),
+        not_examined: Vec::new(),
+    };
+    if let Err(outage) = &snapshot.sessions {
+        found.add(
+            "tmux",
+            format!("tmux does not answer ({outage}); no agent is started or ended"),
+            "tmux answers again",
+        );
+        found.not_examined.extend(["session ", "loop "]);
+    }
+    match &snapshot.reports {
+        Reports::NotAsked => found.not_examined.push("bd"),
+        Reports::Asked(_) => {}
+        Reports::Unknown(outage) => {
+            found.add(
+                "bd",
+                format!("bd gives no usable answer ({outage}); tmux alone tells"),
+                "bd answers again",
+            );
+        }
+    }
+    let mut said = BTreeSet::new();
+    for (id, verdict) in &plan.verdicts {
+        match verdict {
+            Verdict::Hold(hold) => {
+                let about = match hold {
+                    Hold::Estop(_) | Hold::ShuttingDown | Hold::NoGeneration(_) => "all agents".to_owned(),
+                    Hold::RigEstop => format!("the agents of {}", id.rig().map_or("", |rig| rig.as_str())),
+                    Hold::PatrolOff | Hold::NoDirectory(_) | Hold::SameSession(_) => id.label(),
+                };
+                let kind = hold.kind();
+                if said.insert((about.clone(), kind)) {
+                    let text = format!("Holding {about}: {}", clean(&hold.to_string(), 300));
+                    found.add(
+                        &format!("hold {kind} {about}"),
+                        text,
+                        &format!("No longer holding {about} ({kind})"),
+                    );
+                }
+            }
+            Verdict::Leave(Leave::Foreign(town)) => {
+                let text = format!(
+                    "The session of {} belongs to another town ({}); it is left alone",
+                    id.label(),
+                    clean(town, 200)
+                );
+                found.add(
+                    &format!("session {id}"),
+                    text,
+                    &format!("The session of {} is free again", id.label()),
+                );
+            }
+            _ => {}
+        }
+        if history.agent(id).quarantined.is_some() {
+            let text = format!("{} is in quarantine: {}", id.label(), verdict.reason(snapshot.now));
+            found.add(
+                &format!("loop {id}"),
+                text,
+                &format!("{} is out of quarantine", id.label()),
+            );
+        }
+    }
+    found
+}
+
+impl Troubles {
+    fn add(&mut self, about: &str, text: String, over: &str) {
+        self.now.push(Trouble {
+            about: about.to_owned(),
+            text,
+            over: over.to_owned(),
+        });
+    }
+}
+
+impl Hold {
+    /// One word for the kind of hold.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Hold::Estop(_) => "ESTOP",
+            Hold::RigEstop => "ESTOP of the rig",
+            Hold::ShuttingDown => "shutdown",
+            Hold::PatrolOff => "patrol off",
+            Hold::NoDirectory(_) => "no directory",
+            Hold::SameSession(_) => "same session",
+            Hold::NoGeneration(_) => "generation unknown",
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What is wrong, said once when it begins and once when it ends.
+
+use crate::decide::Troubles;
+use crate::town::snapshot::Trouble;
+use crate::town::time::{Moment, brief};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The conditions that hold.
+#[derive(Debug, Default)]
+pub struct Conditions(BTreeMap<String, (Trouble, Moment)>);
+
+/// A condition as the state keeps it, for the status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenCondition {
+    /// What is wrong.
+    pub text: String,
+    /// Since when.
+    pub since: Moment,
+}
+
+impl Conditions {
+    /// Takes in what holds now; returns the lines to be said.
+    pub fn update(&mut self, troubles: Troubles, now: Moment) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut open = BTreeMap::new();
+        for trouble in troubles.now {
+            let since = match self.0.remove(&trouble.about) {
+                Some((_, since)) => since,
+                None => {
+                    lines.push(trouble.text.clone());
+                    now
+                }
+            };
+            open.insert(trouble.about.clone(), (trouble, since));
+        }
+        for (about, (trouble, since)) in std::mem::take(&mut self.0) {
+            if troubles.not_examined.iter().any(|start| about.starts_with(start)) {
+                open.insert(about, (trouble, since));
+            } else {
+                lines.push(format!("{} after {}", trouble.over, brief(now.since(since))));
+            }
+        }
+        self.0 = open;
+        lines
+    }
+
+    /// All that hold.
+    pub fn open(&self) -> Vec<OpenCondition> {
+        let open = |(trouble, since): &(Trouble, Moment)| OpenCondition {
+            text: trouble.text.clone(),
+            since: *since,
+        };
+        self.0.values().map(open).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::town::time::{Tick, Wall};
+
+    fn at(seconds: u64) -> Moment {
+        Moment {
+            wall: Wall::from_seconds(seconds as i64),
+            tick: Tick::from_millis(seconds * 1000),
+        }
+    }
+
+    fn troubles(about: &[&str], not_examined: &[&'static str]) -> Troubles {
+        let trouble = |about: &&str| Trouble {
+            about: (*about).to_owned(),
+            text: format!("{about} fails"),
+            over: format!("{about} answers again"),
+        };
+        Troubles {
+            now: about.iter().map(trouble).collect(),
+            not_examined: not_examined.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_condition_is_said_when_it_begins_and_when_it_ends() {
+        let mut conditions = Conditions::default();
+        assert_eq!(conditions.update(troubles(&["bd"], &[]), at(0)), ["bd fails"]);
+        assert_eq!(conditions.update(troubles(&["bd"], &[]), at(60)), [""; 0]);
+        assert_eq!(conditions.update(troubles(&[], &["bd"]), at(90)), [""; 0]);
+        assert_eq!(conditions.open().len(), 1);
+        assert_eq!(
+            conditions.update(troubles(&[], &[]), at(120)),
+            ["bd answers again after 2m"]
+        );
+        assert_eq!(conditions.open(), []);
+    }
+}

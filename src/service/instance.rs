@@ -1,0 +1,293 @@
+//! One daemon a town: the lock, the PID file, and who holds them.
+//!
+//! The lock is the truth, the PID is a note. `daemon/daemon.lock` is locked for the daemon's life and never removed: were it
+//! removed, a third daemon could lock a new file while the second still holds the old one. `daemon/daemon.pid` is locked
+//! too, so that a PID in it is known to be its holder's: a file that nobody locks may name a stranger by now. It holds bare
+//! digits, since the seed's reader does not trim, and is written in place, since it is locked. `gt daemon stop` can unlink
+//! both under a living gtd; then they are made anew at the next look.
+
+use crate::sys::files::{self, Whose};
+use crate::sys::process;
+use fs2::FileExt;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a lock is tried for: whoever only looks if it is held gives it back at once.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_STEP: Duration = Duration::from_millis(20);
+
+/// Proof that this is the town's only daemon.
+#[derive(Debug)]
+pub struct Instance {
+    lock: Held,
+    pid: Held,
+}
+
+#[derive(Debug)]
+struct Held {
+    path: PathBuf,
+    file: File,
+}
+
+/// Why there is no [`Instance`].
+#[derive(Debug)]
+pub enum Refused {
+    /// Another daemon serves this town.
+    Running(Holder),
+    /// The files cannot be made or locked.
+    Failed(files::FileError),
+}
+
+/// Who holds a town's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody: no daemon runs.
+    Nobody,
+    /// A gtd.
+    Gtd(u32),
+    /// A daemon of Gas Town's own, or another program that locks the same file; its PID, if it left one.
+    Other(Option<u32>),
+    /// A daemon of the seed's time, which takes no lock.
+    Unlocked(u32),
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Holder::Nobody => f.write_str("nobody"),
+            Holder::Gtd(pid) => write!(f, "gtd (PID {pid})"),
+            Holder::Other(Some(pid)) => write!(f, "another daemon (PID {pid})"),
+            Holder::Other(None) => f.write_str("another daemon"),
+            Holder::Unlocked(pid) => write!(f, "gt daemon (PID {pid})"),
+        }
+    }
+}
+
+/// Where a town's daemon keeps its files.
+pub fn daemon_dir(root: &Path) -> PathBuf {
+    root.join("daemon")
+}
+
+impl Instance {
+    /// Becomes the daemon of the town whose `daemon` directory this is. It is made where it is missing.
+    ///
+    /// # Errors
+    /// [`Refused`]: another one runs, or the files cannot be used.
+    pub fn take(dir: &Path) -> Result<Instance, Refused> {
+        let failed = |verb, path: &Path| {
+            let path = path.to_owned();
+            move |error| Refused::Failed(files::FileError::new(verb, &path, error))
+        };
+        fs::create_dir_all(dir).map_err(failed("make", dir))?;
+        let taken = |held: io::Result<Option<Held>>, path: &Path| match held {
+            Ok(Some(held)) => Ok(held),
+            Ok(None) => Err(Refused::Running(holder(dir).unwrap_or(Holder::Other(None)))),
+            Err(error) => Err(failed("lock", path)(error)),
+        };
+        let (lock_path, pid_path) = (dir.join("daemon.lock"), dir.join("daemon.pid"));
+        let lock = taken(Held::take(&lock_path), &lock_path)?;
+        if let Some(pid) = unlocked_daemon(&pid_path) {
+            return Err(Refused::Running(Holder::Unlocked(pid)));
+        }
+        let mut pid = taken(Held::take(&pid_path), &pid_path)?;
+        pid.write_pid().map_err(failed("write", &pid_path))?;
+        files::remove_temporaries(dir);
+        Ok(Instance { lock, pid })
+    }
+
+    /// Makes the files anew if their paths no longer lead to them. Says `false` if another daemon has taken them meanwhile:
+    /// then this one has to go.
+    pub fn keep(&mut self) -> bool {
+        let mut kept = true;
+        for (held, is_pid) in [(&mut self.lock, false), (&mut self.pid, true)] {
+            if held.is_at_its_path() {
+                continue;
+            }
+            match Held::take(&held.path) {
+                Ok(Some(mut anew)) => {
+                    if is_pid {
+                        let _ = anew.write_pid();
+                    }
+                    *held = anew;
+                }
+                Ok(None) => kept = false,
+                // A full disk, say: the old file is still locked, and the next look tries again.
+                Err(_) => {}
+            }
+        }
+        kept
+    }
+
+    /// A clean end: the PID file goes, then both locks.
+    pub fn release(self) {
+        if self.pid.is_at_its_path() {
+            let _ = fs::remove_file(&self.pid.path);
+        }
+    }
+}
+
+impl Held {
+    /// Opens and locks a file, made where it is missing; `None` if somebody holds it for longer than a moment.
+    fn take(path: &Path) -> io::Result<Option<Held>> {
+        let end = Instant::now() + LOCK_PATIENCE;
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o644)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+                .open(path)?;
+            files::refuse_strange(&file.metadata()?, Whose::Ours)?;
+            match FileExt::try_lock_exclusive(&file) {
+                Ok(()) => {
+                    let held = Held {
+                        path: path.to_owned(),
+                        file,
+                    };
+                    // Between open and lock somebody may have put another file there.
+                    if held.is_at_its_path() {
+                        return Ok(Some(held));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+            if Instant::now() >= end {
+                return Ok(None);
+            }
+            std::thread::sleep(LOCK_STEP);
+        }
+    }
+
+    fn is_at_its_path(&self) -> bool {
+        let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        let there = fs::symlink_metadata(&self.path).map(identity).ok();
+        there.is_some() && there == self.file.metadata().map(identity).ok()
+    }
+
+    fn write_pid(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(std::process::id().to_string().as_bytes())
+    }
+}
+
+/// Finds out who serves a town, by trying the locks; makes nothing.
+///
+/// # Errors
+/// Where the files cannot be read: then nobody knows.
+pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
+    let (lock, pid) = (dir.join("daemon.lock"), dir.join("daemon.pid"));
+    if !is_held(&lock)? {
+        return Ok(unlocked_daemon(&pid).map_or(Holder::Nobody, Holder::Unlocked));
+    }
+    // A gtd that is about to start holds the lock a moment before it has written its PID.
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        let number = read_pid(&pid);
+        if is_held(&pid)?
+            && let Some(number) = number
+        {
+            return Ok(Holder::Gtd(number));
+        }
+        if !is_held(&lock)? {
+            return Ok(Holder::Nobody);
+        }
+        if Instant::now() >= end {
+            return Ok(Holder::Other(number));
+        }
+        std::thread::sleep(LOCK_STEP);
+    }
+}
+
+fn is_held(path: &Path) -> Result<bool, files::FileError> {
+    let failed = |error| files::FileError::new("look at", path, error);
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    match FileExt::try_lock_shared(&file) {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The first line's number: newer daemons put a nonce on the second.
+fn read_pid(path: &Path) -> Option<u32> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let mut text = String::new();
+    options.open(path).ok()?.take(64).read_to_string(&mut text).ok()?;
+    text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 1)
+}
+
+/// A living daemon of the seed's time: known by PID file *and* command line, since a PID alone may be a stranger's.
+fn unlocked_daemon(pid_file: &Path) -> Option<u32> {
+    let pid = read_pid(pid_file)?;
+    let args = process::arguments(pid);
+    let (program, words) = args.split_first()?;
+    let is_gt = Path::new(program).file_name().is_some_and(|name| name == "gt");
+    (is_gt && words.iter().any(|word| word == "daemon")).then_some(pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_daemon_is_refused_and_the_first_leaves_only_the_lock_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let dir = dir.path().join("daemon");
+        let first = Instance::take(&dir).expect("the first");
+        let pid = std::process::id();
+        assert_eq!(
+            fs::read_to_string(dir.join("daemon.pid")).expect("a PID"),
+            pid.to_string()
+        );
+        assert_eq!(holder(&dir).expect("known"), Holder::Gtd(pid));
+        assert!(matches!(Instance::take(&dir), Err(Refused::Running(Holder::Gtd(p))) if p == pid));
+        first.release();
+        assert_eq!(holder(&dir).expect("known"), Holder::Nobody);
+        assert!(dir.join("daemon.lock").exists() && !dir.join("daemon.pid").exists());
+    }
+
+    #[test]
+    fn files_that_were_unlinked_are_made_anew_unless_another_has_taken_them() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut first = Instance::take(dir.path()).expect("the first");
+        fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
+        fs::remove_file(dir.path().join("daemon.pid")).expect("removed");
+        assert!(first.keep());
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
+        fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
+        let _other = Held::take(&dir.path().join("daemon.lock"))
+            .expect("usable")
+            .expect("free");
+        assert!(!first.keep());
+    }
+
+    #[test]
+    fn a_stale_pid_is_nobodys_and_looking_makes_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Nobody);
+        fs::write(dir.path().join("daemon.pid"), std::process::id().to_string()).expect("written");
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Nobody);
+        assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), 1);
+        let lock = File::create(dir.path().join("daemon.lock")).expect("made");
+        FileExt::lock_exclusive(&lock).expect("locked");
+        assert_eq!(
+            holder(dir.path()).expect("known"),
+            Holder::Other(Some(std::process::id()))
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! The log: a line an event, in the seed's form, bounded in size. A write that fails stops nothing.
+
+use crate::sys::clock;
+use crate::sys::files::{self, Whose};
+use crate::town::text::clean;
+use std::cell::RefCell;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// No line is longer than this many characters.
+const LONGEST_LINE: usize = 2000;
+
+/// The log of a town. Clones write to the same one.
+#[derive(Clone, Debug)]
+pub struct Log(Rc<RefCell<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    file: Option<File>,
+    size: u64,
+    max_size: u64,
+    keep: u32,
+    to_stderr: bool,
+}
+
+impl Log {
+    /// Opens `daemon.log` in `dir`. Lines go to stderr too if that is a terminal.
+    pub fn open(dir: &Path) -> Log {
+        let mut inner = Inner {
+            path: dir.join("daemon.log"),
+            file: None,
+            size: 0,
+            max_size: u64::MAX,
+            keep: 1,
+            to_stderr: io::stderr().is_terminal(),
+        };
+        inner.open();
+        Log(Rc::new(RefCell::new(inner)))
+    }
+
+    /// From now on the file is rotated at `max_size` bytes, and `keep` files are kept.
+    pub fn limit(&self, max_size: u64, keep: u32) {
+        let mut inner = self.0.borrow_mut();
+        inner.max_size = max_size;
+        inner.keep = keep;
+    }
+
+    /// Opens the file anew: somebody may have moved it away.
+    pub fn reopen(&self) {
+        self.0.borrow_mut().open();
+    }
+
+    /// Writes a line, with the time.
+    pub fn say(&self, text: impl fmt::Display) {
+        let now = clock::now().wall;
+        let stamp = now.log_stamp(clock::local_offset(now));
+        let line = format!("{stamp} {}\n", clean(&text.to_string(), LONGEST_LINE));
+        self.0.borrow_mut().write(&line);
+    }
+}
+
+impl Inner {
+    fn open(&mut self) {
+        let opened = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o644)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(&self.path);
+        let usable = |file: &File| {
+            let meta = file.metadata()?;
+            files::refuse_strange(&meta, Whose::Ours).map(|()| meta.len())
+        };
+        match opened.and_then(|file| usable(&file).map(|size| (file, size))) {
+            Ok((file, size)) => {
+                self.file = Some(file);
+                self.size = size;
+            }
+            Err(error) => {
+                self.file = None;
+                if self.to_stderr {
+                    let _ = writeln!(io::stderr(), "gtd: cannot open {}: {error}", self.path.display());
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, line: &str) {
+        if self.to_stderr {
+            let _ = io::stderr().write_all(line.as_bytes());
+        }
+        if self.file.is_none() {
+            self.open();
+        }
+        let length = line.len() as u64;
+        if self.size > 0 && self.size + length > self.max_size {
+            self.rotate();
+        }
+        if let Some(file) = &mut self.file {
+            match file.write_all(line.as_bytes()) {
+                Ok(()) => self.size += length,
+                // A full disk: the line is lost, and the next one tries again.
+                Err(_) => self.file = None,
+            }
+        }
+    }
+
+    /// `daemon.log` becomes `daemon.log.1`, that `daemon.log.2`, and so on; the oldest goes.
+    fn rotate(&mut self) {
+        let numbered = |n: u32| files::sibling(&self.path, &format!(".{n}"));
+        for n in (1..self.keep.saturating_sub(1)).rev() {
+            let _ = fs::rename(numbered(n), numbered(n + 1));
+        }
+        let moved = if self.keep > 1 {
+            fs::rename(&self.path, numbered(1))
+        } else {
+            fs::remove_file(&self.path)
+        };
+        if moved.is_ok() {
+            self.open();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_bounded_and_shows_no_control_characters() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = Log::open(dir.path());
+        log.limit(4096, 3);
+        log.say("a\x1b[31mb\nc");
+        let text = fs::read_to_string(dir.path().join("daemon.log")).expect("a log");
+        assert!(text.ends_with(" a\\u{1b}[31mb\\nc\n"), "{text}");
+        for n in 0..1000 {
+            log.say(format!("line {n}"));
+        }
+        let mut names: Vec<_> = fs::read_dir(dir.path())
+            .expect("a listing")
+            .map(|entry| entry.expect("an entry"))
+            .map(|entry| (entry.file_name(), entry.metadata().expect("metadata").len()))
+            .collect();
+        names.sort();
+        assert_eq!(names.len(), 3, "{names:?}");
+        assert!(names.iter().all(|(_, size)| *size <= 4096), "{names:?}");
+        let newest = fs::read_to_string(dir.path().join("daemon.log")).expect("a log");
+        assert!(newest.ends_with("line 999\n"));
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_stops_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::create_dir(dir.path().join("daemon.log")).expect("made");
+        let log = Log::open(dir.path());
+        log.say("lost");
+        fs::remove_dir(dir.path().join("daemon.log")).expect("removed");
+        log.say("kept");
+        let text = fs::read_to_string(dir.path().join("daemon.log")).expect("a log");
+        assert!(text.ends_with(" kept\n"));
+    }
+}

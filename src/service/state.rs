@@ -1,0 +1,322 @@
+//! `daemon/state.json`: what outlives gtd, and what `--status` reads.
+//!
+//! The seed's five keys come first, so that `gt daemon status` can read them; gtd's own follow under `gtd`.
+
+use super::conditions::OpenCondition;
+use crate::sys::clock;
+use crate::sys::files::{self, Durability, FileError, Whose};
+use crate::town::agent::AgentId;
+use crate::town::history::History;
+use crate::town::time::{Moment, Wall};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The version of the part under `gtd`.
+const FORMAT: u32 = 1;
+
+/// Go's zero time: never.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// The file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// Whether the daemon that wrote it has not ended cleanly. The lock is the truth.
+    #[serde(default)]
+    pub running: bool,
+    /// Its PID.
+    #[serde(default)]
+    pub pid: u32,
+    /// When it began.
+    #[serde(default = "never")]
+    pub started_at: String,
+    /// When the last heartbeat was.
+    #[serde(default = "never")]
+    pub last_heartbeat: String,
+    /// How many there were.
+    #[serde(default)]
+    pub heartbeat_count: u64,
+    /// gtd's own part; not there in a file that Gas Town's daemon wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gtd: Option<Own>,
+}
+
+fn never() -> String {
+    NEVER.to_owned()
+}
+
+/// gtd's part of the state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Own {
+    /// The version of this part.
+    pub format: u32,
+    /// The version of the gtd that wrote it.
+    pub version: String,
+    /// The boot that ticks in it belong to.
+    pub boot: String,
+    /// When the town was last looked at.
+    pub looked_at: Option<Moment>,
+    /// When the next heartbeat is due.
+    pub next_heartbeat: Option<Moment>,
+    /// How often heartbeats come and why, in words.
+    pub rhythm: String,
+    /// What is wrong.
+    pub conditions: Vec<OpenCondition>,
+    /// Each agent as it was last judged.
+    pub agents: Vec<AgentStatus>,
+    /// What is remembered.
+    pub history: History,
+}
+
+/// An agent as it was last judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// Who.
+    pub agent: AgentId,
+    /// Its tmux session.
+    pub session: String,
+    /// One word.
+    pub state: String,
+    /// The reason, in words.
+    pub reason: String,
+    /// The rule of the README; 0 where none was needed.
+    pub rule: u8,
+}
+
+/// A state that was read, and what has to be said about it.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What is remembered; nothing where there was no file or no usable one.
+    pub history: History,
+    /// What was wrong with the file, and what became of it.
+    pub trouble: Option<String>,
+}
+
+/// Where a town's state is.
+pub fn path(dir: &Path) -> PathBuf {
+    dir.join("state.json")
+}
+
+/// Reads the file; `None` if there is none.
+///
+/// # Errors
+/// Why it cannot be read or understood, in one line.
+pub fn read(dir: &Path) -> Result<Option<State>, String> {
+    let path = path(dir);
+    let Some(bytes) = files::read(&path, Whose::Ours).map_err(|e| e.to_string())? else {
+        return Ok(None);
+    };
+    parse(&bytes)
+        .map(Some)
+        .map_err(|why| format!("cannot read {}: {why}", path.display()))
+}
+
+fn parse(bytes: &[u8]) -> Result<State, String> {
+    let state: State = serde_json::from_slice(bytes).map_err(|e| format!("not a state: {e}"))?;
+    match &state.gtd {
+        Some(own) if own.format > FORMAT => Err(format!("its format {} is newer than this gtd", own.format)),
+        _ => Ok(state),
+    }
+}
+
+/// What is remembered, after a reboot without what a reboot ends.
+fn history_of(state: State) -> History {
+    let mut history = match state.gtd {
+        Some(own) => {
+            let mut history = own.history;
+            if own.boot != clock::boot_id() {
+                history.after_reboot();
+            }
+            history
+        }
+        None => History::default(),
+    };
+    history.heartbeats = history.heartbeats.max(state.heartbeat_count);
+    history
+}
+
+/// Reads what is remembered, and writes nothing: for a look from outside.
+///
+/// # Errors
+/// As for [`read`].
+pub fn peek(dir: &Path) -> Result<History, String> {
+    Ok(read(dir)?.map(history_of).unwrap_or_default())
+}
+
+/// Reads what is remembered. A file that cannot be understood is set aside, and gtd begins anew.
+pub fn load(dir: &Path) -> Loaded {
+    match peek(dir) {
+        Ok(history) => Loaded { history, trouble: None },
+        Err(why) => {
+            let aside = match files::set_aside(&path(dir), clock::now().wall) {
+                Ok(aside) => format!("set aside as {}", aside.display()),
+                Err(error) => error.to_string(),
+            };
+            Loaded {
+                history: History::default(),
+                trouble: Some(format!("{why}; {aside}, and begun anew")),
+            }
+        }
+    }
+}
+
+/// Writes the state, where it differs from what was written last.
+#[derive(Debug)]
+pub struct Keeper {
+    dir: PathBuf,
+    started_at: Wall,
+    boot: String,
+    written: Vec<u8>,
+}
+
+/// What the daemon has to say of itself, besides its history.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// When the next heartbeat is due.
+    pub next_heartbeat: Option<Moment>,
+    /// How often heartbeats come and why.
+    pub rhythm: String,
+    /// What is wrong.
+    pub conditions: Vec<OpenCondition>,
+    /// Each agent.
+    pub agents: Vec<AgentStatus>,
+}
+
+impl Keeper {
+    /// Keeps the state in `dir`, for a daemon that began at `started_at`.
+    pub fn new(dir: &Path, started_at: Wall) -> Keeper {
+        Keeper {
+            dir: dir.to_owned(),
+            started_at,
+            boot: clock::boot_id(),
+            written: Vec::new(),
+        }
+    }
+
+    /// Writes the state.
+    ///
+    /// # Errors
+    /// The old version stands; the next look tries again.
+    pub fn save(
+        &mut self,
+        running: bool,
+        history: &History,
+        report: &Report,
+        durability: Durability,
+    ) -> Result<(), FileError> {
+        let stamp = |at: Wall| at.rfc3339(clock::local_offset(at));
+        let state = State {
+            running,
+            pid: std::process::id(),
+            started_at: stamp(self.started_at),
+            last_heartbeat: history.last_heartbeat.map_or_else(never, |at| stamp(at.wall)),
+            heartbeat_count: history.heartbeats,
+            gtd: Some(Own {
+                format: FORMAT,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                boot: self.boot.clone(),
+                looked_at: history.last_look,
+                next_heartbeat: report.next_heartbeat,
+                rhythm: report.rhythm.clone(),
+                conditions: report.conditions.clone(),
+                agents: report.agents.clone(),
+                history: history.clone(),
+            }),
+        };
+        let bytes = encode(&state);
+        if bytes != self.written {
+            files::write(&path(&self.dir), &bytes, durability)?;
+            self.written = bytes;
+        }
+        Ok(())
+    }
+}
+
+fn encode(state: &State) -> Vec<u8> {
+    // Plain values with text for keys: nothing in it can fail to become JSON.
+    let mut bytes = serde_json::to_vec_pretty(state).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Writes `running: false` for a daemon that could not do so itself.
+///
+/// # Errors
+/// Why it is not written.
+pub fn mark_stopped(dir: &Path) -> Result<(), String> {
+    match read(dir)? {
+        Some(mut state) if state.running => {
+            state.running = false;
+            files::write(&path(dir), &encode(&state), Durability::Synced).map_err(|e| e.to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_seeds_state_is_read_and_its_count_goes_on() {
+        for (file, running) in [
+            (include_str!("../../tests/data/seed/daemon_state-running.json"), true),
+            (include_str!("../../tests/data/seed/daemon_state-stopped.json"), false),
+        ] {
+            let state = parse(file.as_bytes()).expect("a state");
+            assert_eq!((state.running, state.heartbeat_count), (running, 1));
+            assert_eq!(history_of(state).heartbeats, 1);
+        }
+    }
+
+    #[test]
+    fn the_seeds_keys_come_first_and_everything_survives() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let now = clock::now();
+        let mut history = History {
+            heartbeats: 7,
+            last_heartbeat: Some(now),
+            ..History::default()
+        };
+        let witness: AgentId = "alpha/witness".parse().expect("an agent");
+        history.agents.entry(witness.clone()).or_default().restarts.push(now);
+        let mut keeper = Keeper::new(dir.path(), now.wall);
+        let report = Report::default();
+        keeper.save(true, &history, &report, Durability::Synced).expect("saved");
+        let text = std::fs::read_to_string(path(dir.path())).expect("a file");
+        let keys = [
+            "running",
+            "pid",
+            "started_at",
+            "last_heartbeat",
+            "heartbeat_count",
+            "gtd",
+        ];
+        let places: Vec<usize> = keys
+            .iter()
+            .map(|key| text.find(&format!("\n  \"{key}\"")).expect(key))
+            .collect();
+        assert!(places.is_sorted(), "{text}");
+        assert_eq!(load(dir.path()).history, history);
+        mark_stopped(dir.path()).expect("marked");
+        assert!(!read(dir.path()).expect("read").expect("a state").running);
+    }
+
+    #[test]
+    fn a_torn_state_is_set_aside_and_said() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(path(dir.path()), "{\"running\": tr").expect("written");
+        let loaded = load(dir.path());
+        assert_eq!(loaded.history, History::default());
+        let said = loaded.trouble.expect("something to say");
+        assert!(said.contains("state.json.corrupt-"), "{said}");
+        assert!(load(dir.path()).trouble.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The machine: clocks, files, other programs, processes, and the little that needs libc.
+
+pub mod attention;
+pub mod bell;
+pub mod clock;
+pub mod command;
+pub mod files;
+pub mod process;
+pub mod raw;
+pub mod user;

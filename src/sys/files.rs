@@ -1,0 +1,228 @@
+//! Files: read with a limit, written whole or not at all, set aside and never lost.
+//!
+//! gtd's own files are its own: a symbolic link, a fifo or another user's file in their place is refused. The town's files
+//! may be links; but nothing that is not a regular file is ever read, so that nobody can make gtd wait.
+
+use super::raw;
+use crate::town::time::Wall;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// No file that gtd reads is larger.
+pub const MOST: u64 = 8 << 20;
+
+/// What went wrong with which file.
+#[derive(Debug)]
+pub struct FileError {
+    verb: &'static str,
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl FileError {
+    /// An error for this path.
+    pub fn new(verb: &'static str, path: &Path, error: io::Error) -> FileError {
+        FileError {
+            verb,
+            path: path.to_owned(),
+            error,
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} {}: {}", self.verb, self.path.display(), self.error)
+    }
+}
+
+/// Whose file it is, and so what may stand in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The town's: a person may have put a link there.
+    Towns,
+    /// gtd's own.
+    Ours,
+}
+
+/// Whether a file must be on the disk before anything is built on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It must survive a power cut.
+    Synced,
+    /// Losing the last version is no harm.
+    Lazy,
+}
+
+/// Reads a whole file; `None` if there is none.
+///
+/// # Errors
+/// A file that cannot be read, is no regular file, is larger than 8 MiB, or, of gtd's own, is somebody else's.
+pub fn read(path: &Path, whose: Whose) -> Result<Option<Vec<u8>>, FileError> {
+    let failed = |error| FileError::new("read", path, error);
+    let mut options = OpenOptions::new();
+    // Without O_NONBLOCK, opening a fifo would wait for a writer.
+    let flags = match whose {
+        Whose::Towns => libc::O_NONBLOCK,
+        Whose::Ours => libc::O_NONBLOCK | libc::O_NOFOLLOW,
+    };
+    let file = match options.read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let meta = file.metadata().map_err(failed)?;
+    refuse_strange(&meta, whose).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MOST {
+        return Err(failed(io::Error::other("it is larger than 8 MiB")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Whether an open file may be used.
+///
+/// # Errors
+/// What it is instead.
+pub fn refuse_strange(meta: &fs::Metadata, whose: Whose) -> io::Result<()> {
+    if !meta.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if whose == Whose::Ours && meta.uid() != raw::user_id() && raw::user_id() != 0 {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    Ok(())
+}
+
+/// What gtd's temporary files end with, before their number.
+const TEMPORARY: &str = ".gtd-tmp-";
+
+/// Writes a file of gtd's own in one step: whoever reads it sees the old version or the new one, whole.
+///
+/// # Errors
+/// Whatever keeps it from being written; the old version stands.
+pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let failed = |error| FileError::new("write", path, error);
+    if let Ok(meta) = fs::symlink_metadata(path) {
+        refuse_strange(&meta, Whose::Ours).map_err(failed)?;
+    }
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = sibling(path, &format!("{TEMPORARY}{}-{number}", std::process::id()));
+    let written = write_new(&temporary, bytes, durability).and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&temporary);
+        return Err(failed(error));
+    }
+    if durability == Durability::Synced {
+        sync_directory(path).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
+    file.write_all(bytes)?;
+    if durability == Durability::Synced {
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+/// A rename is on the disk when its directory is.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Renames a file that cannot be understood to `NAME.corrupt-TIME`, for a person to look at. Says where it is now.
+///
+/// # Errors
+/// Those of rename(2).
+pub fn set_aside(path: &Path, now: Wall) -> Result<PathBuf, FileError> {
+    let stamp: String = now.rfc3339(0).chars().filter(char::is_ascii_alphanumeric).collect();
+    let aside = sibling(path, &format!(".corrupt-{stamp}"));
+    fs::rename(path, &aside).map_err(|error| FileError::new("set aside", path, error))?;
+    Ok(aside)
+}
+
+/// Removes temporary files that a gtd which was killed has left in `dir`. Only the holder of the lock may.
+pub fn remove_temporaries(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().contains(TEMPORARY) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// `path` with something at the end of its name.
+pub fn sibling(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(end);
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole_and_leaves_no_temporary() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("state");
+        write(&path, b"one", Durability::Synced).expect("written");
+        write(&path, b"two", Durability::Lazy).expect("written");
+        assert_eq!(read(&path, Whose::Ours).expect("read"), Some(b"two".to_vec()));
+        assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), 1);
+        assert_eq!(read(&dir.path().join("none"), Whose::Ours).expect("read"), None);
+    }
+
+    #[test]
+    fn what_is_no_file_of_ours_is_refused_without_waiting() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (link, fifo, target) = (
+            dir.path().join("link"),
+            dir.path().join("fifo"),
+            dir.path().join("target"),
+        );
+        fs::write(&target, "x").expect("written");
+        std::os::unix::fs::symlink(&target, &link).expect("linked");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.expect("mkfifo").success());
+        assert!(read(&link, Whose::Ours).is_err());
+        assert_eq!(read(&link, Whose::Towns).expect("read"), Some(b"x".to_vec()));
+        assert!(write(&link, b"y", Durability::Lazy).is_err());
+        assert!(read(&fifo, Whose::Towns).is_err());
+        assert!(write(&fifo, b"y", Durability::Lazy).is_err());
+        assert!(read(dir.path(), Whose::Towns).is_err());
+    }
+
+    #[test]
+    fn a_corrupt_file_is_set_aside_and_left_over_temporaries_go() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("state.json");
+        fs::write(&path, "{").expect("written");
+        fs::write(sibling(&path, ".gtd-tmp-1-1"), "half").expect("written");
+        let aside = set_aside(&path, Wall::from_seconds(1_795_426_804)).expect("set aside");
+        assert!(
+            aside.ends_with("state.json.corrupt-20261123T094004Z"),
+            "{}",
+            aside.display()
+        );
+        remove_temporaries(dir.path());
+        assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), 1);
+    }
+}

@@ -1,0 +1,355 @@
+//! The process table: who descends from whom, and how a whole tree is ended.
+
+use super::attention::{Attention, Stopped};
+use super::raw::{self, Wait};
+use crate::town::snapshot::Process;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// One process as a scan found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// It.
+    pub process: Process,
+    /// Who started it.
+    pub parent: u32,
+    /// The session it belongs to: of a pane's processes, the PID of the pane's first.
+    pub session: u32,
+    /// It has ended and only waits to be reaped.
+    pub ended: bool,
+}
+
+/// All processes at one time.
+#[derive(Clone, Debug, Default)]
+pub struct Table(Vec<Entry>);
+
+impl Table {
+    /// Reads `/proc`.
+    ///
+    /// # Errors
+    /// Where there is no such thing; then trees are not known.
+    pub fn read() -> io::Result<Table> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|n| n.parse().ok()) else {
+                continue;
+            };
+            // One that has gone since the listing is no error.
+            entries.extend(read_stat(pid));
+        }
+        if entries.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::Unsupported));
+        }
+        Ok(Table(entries))
+    }
+
+    /// The processes that belong to `root`: itself, all that descend from it, and all of its session, with what descends from
+    /// those. Ended ones are left out. Where the PID has found a new owner, there are none: a PID is not given away
+    /// while its session has members.
+    pub fn tree(&self, root: Process) -> Vec<Process> {
+        let owner = self.0.iter().find(|e| e.process.pid == root.pid && !e.ended);
+        if owner.is_some_and(|e| e.process != root) {
+            return Vec::new();
+        }
+        let root = root.pid;
+        let mut members: BTreeSet<u32> = self
+            .0
+            .iter()
+            .filter(|e| e.process.pid == root || e.session == root)
+            .map(|e| e.process.pid)
+            .collect();
+        loop {
+            let before = members.len();
+            let children = self.0.iter().filter(|e| members.contains(&e.parent));
+            let children: Vec<u32> = children.map(|e| e.process.pid).collect();
+            members.extend(children);
+            if members.len() == before {
+                break;
+            }
+        }
+        let living = self.0.iter().filter(|e| !e.ended);
+        living.map(|e| e.process).filter(|p| members.contains(&p.pid)).collect()
+    }
+
+    /// gtd itself and those it descends from: never to be ended by it.
+    fn ancestors(&self) -> BTreeSet<u32> {
+        let mut chain = BTreeSet::new();
+        let mut next = Some(std::process::id());
+        while let Some(pid) = next.filter(|pid| chain.insert(*pid)) {
+            next = self.0.iter().find(|e| e.process.pid == pid).map(|e| e.parent);
+        }
+        chain
+    }
+}
+
+/// `/proc/PID/stat`. The name in brackets may hold anything, so what follows is counted from the last bracket.
+fn read_stat(pid: u32) -> Option<Entry> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    parse_stat(pid, &stat)
+}
+
+fn parse_stat(pid: u32, stat: &str) -> Option<Entry> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    // Fields 3, 4, 6 and 22 of proc(5): state, parent, session, start time in clock ticks since boot.
+    Some(Entry {
+        process: Process {
+            pid,
+            start: fields.get(19)?.parse().ok()?,
+        },
+        parent: fields.get(1)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        ended: matches!(fields.first(), Some(&"Z" | &"X")),
+    })
+}
+
+/// The process that has this PID now, with its start time where the system tells.
+pub fn identify(pid: u32) -> Process {
+    read_stat(pid).map_or(Process { pid, start: 0 }, |e| e.process)
+}
+
+/// Whether exactly this process lives.
+pub fn lives(process: Process) -> bool {
+    read_stat(process.pid).is_some_and(|e| e.process == process && !e.ended)
+}
+
+/// The arguments that a process was started with; empty if it is gone or hides them.
+pub fn arguments(pid: u32) -> Vec<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut args: Vec<String> = bytes
+        .split(|b| *b == 0)
+        .map(|arg| String::from_utf8_lossy(arg).into_owned())
+        .collect();
+    args.pop();
+    args
+}
+
+/// Whether these arguments are those of a shell that waits for a person: no script, no command.
+pub fn is_interactive_shell(args: &[String]) -> bool {
+    let Some((program, operands)) = args.split_first() else {
+        return false;
+    };
+    let name = Path::new(program.trim_start_matches('-')).file_name();
+    let is_shell = name.is_some_and(|name| SHELLS.iter().any(|shell| name == *shell));
+    // `-c`, alone or among others as in `-lc`, runs a command and ends; a word without a dash is a script.
+    let runs_something = |arg: &String| {
+        let short = arg.starts_with('-') && !arg.starts_with("--");
+        !arg.starts_with(['-', '+']) || (short && arg.contains('c'))
+    };
+    is_shell && !operands.iter().any(runs_something)
+}
+
+/// Programs that are shells: a pane that shows one of these, with nothing below it, has lost its agent.
+const SHELLS: [&str; 15] = [
+    "sh", "bash", "zsh", "fish", "dash", "ash", "ksh", "mksh", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh",
+    "busybox",
+];
+
+/// Whether a program of this name, as tmux shows it, may be a shell.
+pub fn is_shell_name(name: &str) -> bool {
+    SHELLS.contains(&name.trim_start_matches('-'))
+}
+
+/// Why a tree was not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotEnded {
+    /// gtd or one of its ancestors is in it.
+    WouldEndGtd,
+    /// Processes cannot be told apart on this system.
+    NoTable,
+}
+
+/// How long a tree may take to end by itself, before it is killed.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Ends the trees of `roots`: TERM and CONT to every process, then, after at most 3 s for all of them together, KILL to
+/// what is left. `spared` (the tmux server) and PIDs below 2 are never signalled. Each signal goes through a descriptor that
+/// was checked against the scan, so that a PID which has found a new owner meanwhile is left alone.
+///
+/// # Errors
+/// [`Stopped`] if gtd was told to end; within, why nothing was ended.
+pub fn end_trees(
+    roots: &[Process],
+    spared: &[u32],
+    attention: &mut Attention,
+) -> Result<Result<(), NotEnded>, Stopped> {
+    let members = |table: &Table| -> Result<Vec<Process>, NotEnded> {
+        let ours = table.ancestors();
+        let mut found: Vec<Process> = roots.iter().flat_map(|root| table.tree(*root)).collect();
+        if found.iter().any(|p| ours.contains(&p.pid)) {
+            return Err(NotEnded::WouldEndGtd);
+        }
+        found.retain(|p| p.pid > 1 && !spared.contains(&p.pid));
+        Ok(found)
+    };
+    let end = Instant::now() + PATIENCE;
+    for signals in [&[libc::SIGTERM, libc::SIGCONT][..], &[libc::SIGKILL][..]] {
+        let Ok(table) = Table::read() else {
+            return Ok(Err(NotEnded::NoTable));
+        };
+        let targets = match members(&table) {
+            Ok(targets) => targets,
+            Err(why) => return Ok(Err(why)),
+        };
+        let handles: Vec<Handle> = targets.into_iter().filter_map(Handle::open).collect();
+        for handle in &handles {
+            for signal in signals {
+                handle.signal(*signal);
+            }
+        }
+        let killing = signals.contains(&libc::SIGKILL);
+        let until = if killing { Instant::now() + PATIENCE / 3 } else { end };
+        wait_for_all(handles, until, attention)?;
+    }
+    Ok(Ok(()))
+}
+
+fn wait_for_all(mut handles: Vec<Handle>, until: Instant, attention: &mut Attention) -> Result<(), Stopped> {
+    loop {
+        handles.retain(Handle::lives);
+        let left = until.saturating_duration_since(Instant::now());
+        if handles.is_empty() || left.is_zero() {
+            return Ok(());
+        }
+        let mut waits: Vec<Wait> = handles.iter().filter_map(Handle::wait).collect();
+        // Where nothing tells of an end, and for those whose end nobody reaps, it is looked for.
+        let step = if waits.is_empty() {
+            Duration::from_millis(10)
+        } else {
+            Duration::from_millis(100)
+        };
+        attention.listen(Some(left.min(step)), &mut waits)?;
+    }
+}
+
+/// A process that can be signalled without fear of hitting another.
+#[derive(Debug)]
+pub struct Handle {
+    process: Process,
+    fd: Option<OwnedFd>,
+}
+
+impl Handle {
+    /// Takes hold of exactly this process; `None` if it is gone.
+    pub fn open(process: Process) -> Option<Handle> {
+        let fd = match raw::pidfd_open(process.pid) {
+            Ok(fd) => Some(fd),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return None,
+            // An old kernel: the check below is then all there is between the look and the signal.
+            Err(_) => None,
+        };
+        lives(process).then_some(Handle { process, fd })
+    }
+
+    /// Sends a signal; to one that has ended, nothing.
+    pub fn signal(&self, signal: i32) {
+        let _ = match &self.fd {
+            Some(fd) => raw::pidfd_signal(fd.as_fd(), signal),
+            None if lives(self.process) => raw::kill(self.process.pid, signal),
+            None => Ok(()),
+        };
+    }
+
+    /// Whether it still lives.
+    pub fn lives(&self) -> bool {
+        lives(self.process)
+    }
+
+    fn wait(&self) -> Option<Wait> {
+        self.fd.as_ref().map(|fd| Wait::readable(fd.as_fd()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::os::unix::process::CommandExt;
+
+    fn args(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_bare_shell_is_told_from_one_that_runs_something() {
+        for line in ["-bash", "/bin/zsh -l", "bash -l -i", "sh", "fish --login"] {
+            assert!(is_interactive_shell(&args(line)), "{line}");
+        }
+        for line in [
+            "sh ./agent",
+            "bash -l -i -c claude",
+            "bash -lic claude",
+            "node x",
+            "claude",
+            "2.1.7",
+        ] {
+            assert!(!is_interactive_shell(&args(line)), "{line}");
+        }
+        assert!(!is_interactive_shell(&[]));
+    }
+
+    #[test]
+    fn a_name_in_the_table_cannot_forge_fields() {
+        let stat = "7 (a) S 1 1 1) R 5 6 7 0 -1 4194304 1 0 0 0 1 2 3 4 20 0 1 0 9988 1 1";
+        let entry = parse_stat(7, stat).expect("an entry");
+        assert_eq!((entry.parent, entry.session, entry.process.start), (5, 7, 9988));
+    }
+
+    #[test]
+    fn a_tree_that_ignores_being_asked_is_killed_and_nothing_else() {
+        let mut bystander = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep");
+        let script = "trap '' TERM; sleep 1000 & sleep 1000";
+        let mut tree = std::process::Command::new("/bin/sh")
+            .args(["-c", script])
+            .process_group(0)
+            .spawn()
+            .expect("sh");
+        let pid = identify(tree.id());
+        let end = Instant::now() + Duration::from_secs(30);
+        while Table::read().expect("a table").tree(pid).len() < 3 {
+            assert!(Instant::now() < end, "the tree did not grow");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let done = end_trees(&[pid], &[], &mut Attention::nobody()).expect("nobody stops it");
+        assert_eq!(done, Ok(()));
+        assert!(Table::read().expect("a table").tree(pid).is_empty());
+        assert!(lives(identify(bystander.id())));
+        tree.wait().expect("reaped");
+        bystander.kill().expect("killed");
+        bystander.wait().expect("reaped");
+    }
+
+    #[test]
+    fn a_pid_with_a_new_owner_has_no_tree() {
+        let owner = identify(std::process::id());
+        let table = Table::read().expect("a table");
+        assert!(table.tree(owner).contains(&owner));
+        let former = Process {
+            start: owner.start - 1,
+            ..owner
+        };
+        assert_eq!(table.tree(former), []);
+        assert_eq!(table.tree(Process { start: 0, ..owner }), []);
+    }
+
+    #[test]
+    fn gtd_and_its_ancestors_are_never_ended() {
+        let parent = std::os::unix::process::parent_id();
+        for root in [std::process::id(), parent] {
+            let done = end_trees(&[identify(root)], &[], &mut Attention::nobody()).expect("nobody stops it");
+            assert_eq!(done, Err(NotEnded::WouldEndGtd));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_stat_line_is_read_without_a_panic(line: String) {
+            let _ = parse_stat(1, &line);
+        }
+    }
+}

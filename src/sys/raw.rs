@@ -1,0 +1,240 @@
+//! The only unsafe code: thin, checked wrappers around libc for what the standard library has no words for.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// One descriptor to wait for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    fd: RawFd,
+    events: i16,
+    /// Whether it is ready, closed or broken: reading or writing it will not block.
+    pub ready: bool,
+}
+
+impl Wait {
+    /// Waits until `fd` can be read, or its other end is closed.
+    pub fn readable(fd: BorrowedFd<'_>) -> Wait {
+        Wait {
+            fd: fd.as_raw_fd(),
+            events: libc::POLLIN,
+            ready: false,
+        }
+    }
+
+    /// Waits until `fd` can be written.
+    pub fn writable(fd: BorrowedFd<'_>) -> Wait {
+        Wait {
+            fd: fd.as_raw_fd(),
+            events: libc::POLLOUT,
+            ready: false,
+        }
+    }
+}
+
+/// Sleeps until one of `waits` is ready or `timeout` has passed; `None` waits for ever. A signal ends it early, with
+/// nothing ready.
+///
+/// # Errors
+/// Those of poll(2) but EINTR.
+pub fn poll(waits: &mut [Wait], timeout: Option<Duration>) -> io::Result<()> {
+    // Rounded up: a wait that ends a fraction of a millisecond early would spin until its time has come.
+    let ms = timeout.map_or(-1, |t| {
+        i32::try_from(t.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
+    });
+    let mut fds: Vec<libc::pollfd> = waits
+        .iter()
+        .map(|w| libc::pollfd {
+            fd: w.fd,
+            events: w.events,
+            revents: 0,
+        })
+        .collect();
+    let count = libc::nfds_t::try_from(fds.len()).unwrap_or(0);
+    // SAFETY: `fds` is a live array of `count` pollfds, and poll writes nothing but their revents.
+    let result = unsafe { libc::poll(fds.as_mut_ptr(), count, ms) };
+    for (wait, fd) in waits.iter_mut().zip(&fds) {
+        wait.ready = result > 0 && fd.revents != 0;
+    }
+    match result {
+        -1 => match io::Error::last_os_error() {
+            e if e.kind() == io::ErrorKind::Interrupted => Ok(()),
+            e => Err(e),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Makes reads and writes of `fd` return at once.
+///
+/// # Errors
+/// Those of fcntl(2).
+pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: both calls only read and set the status flags of a descriptor that is open while it is borrowed.
+    let done = unsafe {
+        let flags = libc::fcntl(fd.as_raw_fd(), libc::F_GETFL);
+        flags != -1 && libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) != -1
+    };
+    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// A descriptor that names one process for as long as it is open, whatever becomes of its PID. It is readable when the
+/// process has ended.
+///
+/// # Errors
+/// ESRCH if there is no such process; ENOSYS where the system has no such descriptors.
+pub fn pidfd_open(pid: u32) -> io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    {
+        let pid = libc::pid_t::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))?;
+        // SAFETY: pidfd_open takes two integers; what it returns is a new descriptor that nobody else owns, or -1.
+        unsafe {
+            match libc::syscall(libc::SYS_pidfd_open, pid, 0) {
+                -1 => Err(io::Error::last_os_error()),
+                fd => Ok(OwnedFd::from_raw_fd(fd as RawFd)),
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pid;
+        Err(io::Error::from_raw_os_error(libc::ENOSYS))
+    }
+}
+
+/// Sends a signal to the process that a [`pidfd_open`] descriptor names.
+///
+/// # Errors
+/// ESRCH if it has ended; EPERM; ENOSYS.
+pub fn pidfd_signal(fd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let nothing = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: a null siginfo is allowed and means "as kill(2)"; the descriptor is open while it is borrowed.
+        let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, nothing, 0) };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (fd, signal);
+        Err(io::Error::from_raw_os_error(libc::ENOSYS))
+    }
+}
+
+/// kill(2) for one process. 0, 1 and what is no PID are refused: to kill(2) they mean groups and everybody.
+///
+/// # Errors
+/// Those of kill(2).
+pub fn kill(pid: u32, signal: i32) -> io::Result<()> {
+    signal_pid(pid, 1, signal)
+}
+
+/// kill(2) for the process group that `leader` leads.
+///
+/// # Errors
+/// Those of kill(2).
+pub fn kill_group(leader: u32, signal: i32) -> io::Result<()> {
+    signal_pid(leader, -1, signal)
+}
+
+fn signal_pid(pid: u32, sign: i32, signal: i32) -> io::Result<()> {
+    match libc::pid_t::try_from(pid) {
+        Ok(pid) if pid > 1 => {
+            // SAFETY: kill takes two integers; the check above keeps it from 0, 1 and -1.
+            let result = unsafe { libc::kill(pid * sign, signal) };
+            if result == 0 {
+                Ok(())
+            } else {
+                Err(io::Error::last_os_error())
+            }
+        }
+        _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+    }
+}
+
+/// Whether our child `pid` has ended; it is left to be waited for, so that its PID stays its own.
+///
+/// # Errors
+/// Those of waitid(2): ECHILD if it is no child of ours.
+pub fn child_has_ended(pid: u32) -> io::Result<bool> {
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `info` is a live siginfo that waitid fills; all-zero is a valid value of it, and stays if no child ended.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        match libc::waitid(libc::P_PID, pid, &raw mut info, flags) {
+            0 => Ok(info.si_pid() != 0),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Time since boot, suspended time included.
+pub fn since_boot() -> Duration {
+    #[cfg(target_os = "linux")]
+    const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a live timespec. The clock exists on every system this is built for, so it cannot fail.
+    unsafe { libc::clock_gettime(CLOCK, &raw mut time) };
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}
+
+/// The local offset from UTC at a time in seconds since the epoch, in seconds; 0 if it is not known.
+pub fn local_offset(at: i64) -> i32 {
+    let at = at as libc::time_t;
+    // SAFETY: both pointers are to live values; localtime_r fills `local` or returns null. All-zero is a valid tm.
+    unsafe {
+        let mut local: libc::tm = std::mem::zeroed();
+        if libc::localtime_r(&raw const at, &raw mut local).is_null() {
+            return 0;
+        }
+        i32::try_from(local.tm_gmtoff).unwrap_or(0)
+    }
+}
+
+/// The user that gtd runs as.
+pub fn user_id() -> u32 {
+    // SAFETY: getuid takes nothing and cannot fail.
+    unsafe { libc::getuid() }
+}
+
+/// Begins a session of its own, without a terminal: its end, and its hang-up, are no longer ours.
+///
+/// # Errors
+/// EPERM if we lead a process group already.
+pub fn new_session() -> io::Result<()> {
+    // SAFETY: setsid takes nothing and changes nothing but our session and group.
+    match unsafe { libc::setsid() } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Sets the mask of permissions that new files do not get. tmux hands it on to everything in it.
+pub fn set_umask(mask: u32) {
+    // SAFETY: umask takes an integer and cannot fail.
+    unsafe { libc::umask(mask as libc::mode_t) };
+}
+
+/// Makes descriptor `to` (0, 1 or 2) mean what `from` means.
+///
+/// # Errors
+/// Those of dup2(2).
+pub fn redirect(from: BorrowedFd<'_>, to: RawFd) -> io::Result<()> {
+    debug_assert!((0..=2).contains(&to), "only the standard streams have no owner in Rust");
+    // SAFETY: the standard streams are owned by nobody in Rust, so nobody's descriptor is closed behind their back.
+    match unsafe { libc::dup2(from.as_raw_fd(), to) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}

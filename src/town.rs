@@ -1,0 +1,14 @@
+//! The words: what a town is made of, as plain values. No clock, no file, no process.
+
+pub mod agent;
+pub mod config;
+pub mod history;
+pub mod names;
+pub mod outage;
+pub mod outcome;
+pub mod plan;
+pub mod rigs;
+pub mod sha256;
+pub mod snapshot;
+pub mod text;
+pub mod time;

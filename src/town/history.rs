@@ -1,0 +1,155 @@
+//! What gtd remembers from look to look, and over its own restarts.
+
+use super::agent::AgentId;
+use super::names::Generation;
+use super::rigs::SavedRig;
+use super::snapshot::Process;
+use super::time::{Moment, Wall};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The memory of a town.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct History {
+    /// When the town was last looked at.
+    pub last_look: Option<Moment>,
+    /// When the last heartbeat began.
+    pub last_heartbeat: Option<Moment>,
+    /// How many heartbeats there were; goes on over restarts.
+    pub heartbeats: u64,
+    /// When agents were last started: the next batch keeps a distance from it.
+    pub last_starts: Option<Moment>,
+    /// The last use of `gt` or `bd` that was not gtd's own.
+    pub activity: Option<Wall>,
+    /// What `gt --version` last said, and of which file.
+    pub gastown: Option<KnownGastown>,
+    /// The last good list of rigs.
+    pub rigs: Option<Vec<SavedRig>>,
+    /// Each agent's.
+    pub agents: BTreeMap<AgentId, AgentHistory>,
+}
+
+/// An answer of `gt --version`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownGastown {
+    /// The generation.
+    pub generation: Generation,
+    /// The program that said so.
+    pub program: String,
+    /// When that file was last changed; another time means another `gt`.
+    pub changed: Option<Wall>,
+}
+
+/// The memory of one agent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentHistory {
+    /// The program that was last seen alive or started.
+    pub program: Option<Program>,
+    /// Since when that program runs, or, if it was there before gtd, since when gtd knows it.
+    pub up_since: Option<Moment>,
+    /// Left alone until then, after a start that gtd made or saw.
+    pub grace_until: Option<Moment>,
+    /// Since when it is gone in the way it is gone now.
+    pub gone: Option<Gone>,
+    /// When gtd started it again after it had ended by itself; the newest last.
+    pub restarts: Vec<Moment>,
+    /// Since when it is in quarantine.
+    pub quarantined: Option<Moment>,
+    /// When it was last poked.
+    pub last_poke: Option<Moment>,
+    /// Whether the last poke's message was seen on the screen and taken.
+    pub last_poke_delivered: bool,
+    /// A poke that fell into a grace period and waits for its end.
+    pub poke_owed: bool,
+    /// How many messages it was sent: chooses the next one.
+    pub messages: u64,
+    /// The newest output at the last look.
+    pub output: Option<Wall>,
+    /// The newest output that came between two looks: the sign of an agent at work.
+    pub output_between: Option<Wall>,
+    /// When it was last part of the town; dropped a day after that.
+    pub seen: Option<Moment>,
+    /// Whether this very gtd has seen it alive. Not saved: what happened before gtd started nobody was in the
+    /// middle of.
+    #[serde(skip)]
+    pub watched: bool,
+}
+
+/// The program of an agent, from the start to the end of its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// The number of its pane; not a target, only a part of its identity.
+    pub pane: u32,
+    /// Its process.
+    #[serde(flatten)]
+    pub process: Process,
+    /// Whether gtd started it.
+    pub by_gtd: bool,
+}
+
+/// That an agent has gone, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// When it was first seen to be so.
+    pub since: Moment,
+    /// In which way.
+    pub how: Absence,
+}
+
+/// The ways in which an agent is not there. Another way is another event: it has to settle anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// It has no session.
+    NoSession,
+    /// Its session has no pane of its own any more.
+    NoPane,
+    /// Its pane's program has ended; the PID tells one end from the next.
+    Dead(u32),
+    /// Only this shell is left.
+    BareShell(u32),
+    /// gtd tried to start it, in vain.
+    StartFailed,
+}
+
+/// Restart times that are remembered for an agent. Pacing needs four; the rest is for people.
+pub const RESTARTS_KEPT: usize = 32;
+
+impl History {
+    /// What is remembered of an agent; nothing, where it is new.
+    pub fn agent(&self, id: &AgentId) -> &AgentHistory {
+        static NEW: AgentHistory = AgentHistory {
+            program: None,
+            up_since: None,
+            grace_until: None,
+            gone: None,
+            restarts: Vec::new(),
+            quarantined: None,
+            last_poke: None,
+            last_poke_delivered: false,
+            poke_owed: false,
+            messages: 0,
+            output: None,
+            output_between: None,
+            seen: None,
+            watched: false,
+        };
+        self.agents.get(id).unwrap_or(&NEW)
+    }
+
+    /// Forgets what does not outlive a reboot: back-off, quarantine, pokes, and every instant, since the clock that
+    /// measured them has begun anew. Holds, requests, counts and names stay.
+    pub fn after_reboot(&mut self) {
+        self.last_look = None;
+        self.last_heartbeat = None;
+        self.last_starts = None;
+        for agent in self.agents.values_mut() {
+            *agent = AgentHistory {
+                messages: agent.messages,
+                ..AgentHistory::default()
+            };
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! What gtd means to do, and why: a verdict for each agent. The text of a plan is what `--dry-run` prints and what
+//! the tables in the tests compare.
+
+use super::agent::AgentId;
+use super::outage::Outage;
+use super::snapshot::{Ended, Process};
+use super::time::{Moment, brief};
+use std::fmt;
+use std::time::Duration;
+
+/// Why the town is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// It was time to, or somebody asked.
+    Look,
+    /// A heartbeat: agents are poked.
+    Heartbeat,
+}
+
+/// What is to be done after one look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// When the look was taken.
+    pub now: Moment,
+    /// One verdict for each agent, the Deacon first.
+    pub verdicts: Vec<(AgentId, Verdict)>,
+    /// Sessions that are seen for the first time: they get gtd's marks.
+    pub marks: Vec<Mark>,
+    /// How long from one heartbeat to the next, and why.
+    pub rhythm: Rhythm,
+    /// When the next heartbeat is due.
+    pub next_heartbeat: Moment,
+    /// When to look again: the earliest moment at which time alone could change a verdict.
+    pub next_look: Moment,
+}
+
+/// A session that gets the options by which gtd knows it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose it is.
+    pub agent: AgentId,
+    /// The agent's pane.
+    pub pane: PaneRef,
+}
+
+/// A pane as a guard has to find it again: its id alone could be somebody else's by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaneRef {
+    /// The number of `%7`.
+    pub id: u32,
+    /// The session it must be in.
+    pub session: String,
+    /// The process that it must have: the PID for the guard, the start time for whoever ends it. The start is 0 for one
+    /// that has ended.
+    pub process: Process,
+}
+
+/// How often heartbeats come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rhythm {
+    /// The interval.
+    pub interval: Duration,
+    /// How long the town has been idle; `None` if nothing tells.
+    pub idle: Option<Duration>,
+}
+
+/// What is to be done for one agent: the first rule that matches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Rule 1: nothing, because somebody wants it so.
+    Hold(Hold),
+    /// Nothing, because nothing is needed or nothing is known.
+    Leave(Leave),
+    /// Rules 4 and 5: start it, but not yet.
+    Wait {
+        /// What is missing.
+        absence: Missing,
+        /// What it waits for.
+        why: Delay,
+        /// When it is tried.
+        until: Moment,
+    },
+    /// Rules 4 and 5: start it.
+    Start {
+        /// What is missing.
+        absence: Missing,
+        /// Where it is started.
+        place: Place,
+        /// Whether this is a restart, which is counted, or a first start.
+        restart: bool,
+        /// Its last program: if that still lives, without its session or beside its pane, it is ended first.
+        leftover: Option<Process>,
+    },
+    /// Rule 9: a heartbeat is due, and it is awake.
+    Skip(Awake),
+    /// Rule 10: a heartbeat is due.
+    Poke {
+        /// Its pane.
+        pane: PaneRef,
+        /// When a person last typed there, in wall-clock seconds: if that changes, the pane is not touched.
+        last_input: i64,
+        /// What is typed.
+        message: &'static str,
+    },
+}
+
+/// Why an agent is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The town's emergency stop.
+    Estop(String),
+    /// The rig's emergency stop.
+    RigEstop,
+    /// `gt down` or `gt shutdown` is at work.
+    ShuttingDown,
+    /// Its patrol is switched off.
+    PatrolOff,
+    /// Its working directory is not there.
+    NoDirectory(String),
+    /// Another agent has the same session name.
+    SameSession(AgentId),
+    /// Nobody knows what sessions are called in this town.
+    NoGeneration(Outage),
+}
+
+/// Why an agent is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Rule 2: tmux does not tell.
+    Unknown(Outage),
+    /// Rule 3: the session belongs to another town.
+    Foreign(String),
+    /// Rule 6: it was started a moment ago.
+    Grace {
+        /// The end of the grace period.
+        until: Moment,
+        /// Whether a poke waits for it.
+        poke_waits: bool,
+    },
+    /// Rule 8: its report asks for a person, and its program lives.
+    Reports(String),
+    /// It lives, and nothing is due.
+    Alive,
+}
+
+/// What is not there, as the reason for a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// No session.
+    Session,
+    /// A session without the agent's pane.
+    Pane,
+    /// The program: it has ended in its pane.
+    Ended(Ended),
+    /// The program: only its shell is left.
+    OnlyShell,
+}
+
+/// What a start waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delay {
+    /// That it is still so at a second look: somebody may be restarting it by hand.
+    Settling,
+    /// The back-off before restart `n` within 15 min.
+    BackOff(usize),
+    /// Quarantine after a loop; tried once an hour.
+    Quarantine,
+    /// That the person who types there stops.
+    Person,
+    /// Its turn: only a few are started at a time.
+    Turn,
+}
+
+/// Where an agent is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A new session.
+    NewSession,
+    /// A new window of the session that is there.
+    NewWindow,
+    /// The pane it ended in.
+    InPlace(PaneRef),
+}
+
+/// How an agent shows that it needs no poke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awake {
+    /// A person is typing to it.
+    Person,
+    /// It is at work.
+    Working,
+}
+
+impl Plan {
+    /// Leaves the pokes to a later plan of the same pass.
+    pub fn drop_pokes(&mut self) {
+        for (_, verdict) in &mut self.verdicts {
+            if matches!(verdict, Verdict::Poke { .. } | Verdict::Skip(_)) {
+                *verdict = Verdict::Leave(Leave::Alive);
+            }
+        }
+    }
+}
+
+impl Verdict {
+    /// The rule of the design that it comes from; 0 where none is needed.
+    pub const fn rule(&self) -> u8 {
+        match self {
+            Verdict::Hold(_) => 1,
+            Verdict::Leave(Leave::Unknown(_)) => 2,
+            Verdict::Leave(Leave::Foreign(_)) => 3,
+            Verdict::Wait { absence, .. } | Verdict::Start { absence, .. } => match absence {
+                Missing::Session => 4,
+                Missing::Pane | Missing::Ended(_) | Missing::OnlyShell => 5,
+            },
+            Verdict::Leave(Leave::Grace { .. }) => 6,
+            Verdict::Leave(Leave::Reports(_)) => 8,
+            Verdict::Skip(_) => 9,
+            Verdict::Poke { .. } => 10,
+            Verdict::Leave(Leave::Alive) => 0,
+        }
+    }
+
+    /// When this verdict could change by time alone.
+    pub const fn changes_at(&self) -> Option<Moment> {
+        match self {
+            Verdict::Wait { until, .. } => Some(*until),
+            Verdict::Leave(Leave::Grace {
+                until,
+                poke_waits: true,
+            }) => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// The state of the agent in one word, for a table.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Verdict::Hold(_) => "held",
+            Verdict::Leave(Leave::Unknown(_)) => "unknown",
+            Verdict::Leave(Leave::Foreign(_)) => "foreign",
+            Verdict::Wait {
+                why: Delay::Quarantine, ..
+            } => "quarantine",
+            Verdict::Wait { .. } => "waiting",
+            Verdict::Start { .. } => "starting",
+            Verdict::Leave(Leave::Grace { .. }) => "started",
+            Verdict::Leave(Leave::Reports(_)) => "reports",
+            Verdict::Leave(Leave::Alive) | Verdict::Skip(_) | Verdict::Poke { .. } => "alive",
+        }
+    }
+
+    /// What is done, in a word or two.
+    const fn action(&self) -> &'static str {
+        match self {
+            Verdict::Hold(_) => "hold",
+            Verdict::Leave(_) => "leave",
+            Verdict::Wait { .. } => "wait",
+            Verdict::Start {
+                place: Place::InPlace(_),
+                ..
+            } => "restart in place",
+            Verdict::Start { restart: true, .. } => "restart",
+            Verdict::Start { .. } => "start",
+            Verdict::Skip(_) => "no poke",
+            Verdict::Poke { .. } => "poke",
+        }
+    }
+
+    /// The reason, with times as they stand at `now`.
+    pub fn reason(&self, now: Moment) -> String {
+        let from_now = |until: &Moment| brief(Duration::from_secs(until.since(now).as_secs_f64().ceil() as u64));
+        match self {
+            Verdict::Hold(hold) => hold.to_string(),
+            Verdict::Leave(Leave::Unknown(outage)) => format!("tmux does not answer: {outage}"),
+            Verdict::Leave(Leave::Foreign(town)) => format!("the session belongs to another town, {town}"),
+            Verdict::Leave(Leave::Grace { until, poke_waits }) => {
+                let poke = if *poke_waits { "; a poke waits for its end" } else { "" };
+                format!("in its grace period for {}{poke}", from_now(until))
+            }
+            Verdict::Leave(Leave::Reports(word)) => format!("reports {word}, but its program lives"),
+            Verdict::Leave(Leave::Alive) => "alive".to_owned(),
+            Verdict::Wait { absence, why, until } => format!("{absence}; {why}: in {}", from_now(until)),
+            Verdict::Start { absence, place, .. } => match place {
+                Place::NewWindow => format!("{absence}; in a new window of it"),
+                Place::NewSession | Place::InPlace(_) => absence.to_string(),
+            },
+            Verdict::Skip(Awake::Person) => "a person is typing there".to_owned(),
+            Verdict::Skip(Awake::Working) => "it is at work".to_owned(),
+            Verdict::Poke { message, .. } => format!("HEARTBEAT: {message}"),
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hold::Estop(reason) if reason.is_empty() => f.write_str("ESTOP"),
+            Hold::Estop(reason) => write!(f, "ESTOP: {reason}"),
+            Hold::RigEstop => f.write_str("the rig has an ESTOP of its own"),
+            Hold::ShuttingDown => f.write_str("the town is being shut down (daemon/shutdown.lock is held)"),
+            Hold::PatrolOff => f.write_str("its patrol is switched off in mayor/daemon.json"),
+            Hold::NoDirectory(dir) => write!(f, "its directory {dir} is not there"),
+            Hold::SameSession(other) => write!(f, "{other} has the same session name"),
+            Hold::NoGeneration(outage) => {
+                write!(
+                    f,
+                    "Gas Town's generation is not known: {outage}; set gtd.gastown in mayor/daemon.json"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missing::Session => f.write_str("no session"),
+            Missing::Pane => f.write_str("its pane is gone from its session"),
+            Missing::Ended(ended) => write!(f, "ended {ended}"),
+            Missing::OnlyShell => f.write_str("only its shell is left"),
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Status(status) => write!(f, "with exit status {status}"),
+            Ended::Signal(signal) => write!(f, "by signal {signal}"),
+            Ended::Unknown => f.write_str("(how is not known)"),
+        }
+    }
+}
+
+impl fmt::Display for Delay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Delay::Settling => f.write_str("settling"),
+            Delay::BackOff(n) => write!(f, "back-off before restart {n} within 15m"),
+            Delay::Quarantine => f.write_str("quarantined after a restart loop, tried once an hour"),
+            Delay::Person => f.write_str("a person is using the shell"),
+            Delay::Turn => f.write_str("5 are started at a time"),
+        }
+    }
+}
+
+impl fmt::Display for Rhythm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.idle {
+            Some(idle) => write!(
+                f,
+                "every {}, since the town has been idle for {}",
+                brief(self.interval),
+                brief(idle)
+            ),
+            None => write!(
+                f,
+                "every {}, since nothing tells how busy the town is",
+                brief(self.interval)
+            ),
+        }
+    }
+}
+
+/// One line an agent, then the rhythm.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+        let names = width(&mut self.verdicts.iter().map(|(id, _)| id.to_string().len()));
+        let actions = width(&mut self.verdicts.iter().map(|(_, v)| v.action().len()));
+        for (id, verdict) in &self.verdicts {
+            let rule = match verdict.rule() {
+                0 => String::new(),
+                n => format!(" (rule {n})"),
+            };
+            let (action, reason) = (verdict.action(), verdict.reason(self.now));
+            writeln!(f, "{id:names$}  {action:actions$}  {reason}{rule}")?;
+        }
+        writeln!(f, "heartbeat {}", self.rhythm)
+    }
+}

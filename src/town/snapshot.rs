@@ -1,0 +1,159 @@
+//! What one look at the town has shown. Every part that has to be asked for is a `Result`: unknown is not absent.
+
+use super::agent::{AgentId, Name};
+use super::config::Config;
+use super::history::KnownGastown;
+use super::names::{Agent, Generation};
+use super::outage::Outage;
+use super::rigs::Rig;
+use super::time::{Moment, Wall};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// The town at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub now: Moment,
+    /// The town's root, without symbolic links: what sessions' directories are compared with.
+    pub root: PathBuf,
+    /// The configuration in force.
+    pub config: Config,
+    /// Which Gas Town this is.
+    pub generation: Result<Generation, Outage>,
+    /// What `gt --version` has said, if it was asked for this look.
+    pub gastown: Option<KnownGastown>,
+    /// The town's projects, by name.
+    pub rigs: Vec<Rig>,
+    /// The agents that gtd may supervise, the Deacon first.
+    pub agents: Vec<Agent>,
+    /// The sessions on the town's tmux server.
+    pub sessions: Result<Vec<Session>, Outage>,
+    /// What the agents say of themselves.
+    pub reports: Reports,
+    /// What stands in the way of starting and poking.
+    pub holds: Holds,
+    /// When somebody last used `gt` or `bd`, if that is known and not gtd's own doing.
+    pub activity: Option<Wall>,
+    /// What is wrong with the town's files, each said when it begins and when it ends.
+    pub troubles: Vec<Trouble>,
+}
+
+/// What stops gtd from acting, as found in the town's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// `ESTOP` exists: the reason in it.
+    pub estop: Option<String>,
+    /// Rigs with an `ESTOP.RIG`.
+    pub stopped_rigs: BTreeSet<Name>,
+    /// Somebody holds `daemon/shutdown.lock`.
+    pub shutting_down: bool,
+    /// Agents whose working directory is not there.
+    pub no_directory: BTreeSet<AgentId>,
+}
+
+/// A condition that a person should know of: said when it begins and when it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What it is about; stays the same while it lasts.
+    pub about: String,
+    /// What is wrong and what gtd does meanwhile.
+    pub text: String,
+    /// What is said when it is over: `bd answers again`.
+    pub over: String,
+}
+
+/// A tmux session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name.
+    pub name: String,
+    /// The option `@gtd_town`, if it is set.
+    pub town: Option<String>,
+    /// The directory it was made in, without symbolic links.
+    pub path: PathBuf,
+    /// How many clients are attached.
+    pub attached: u32,
+    /// When a person last typed into it or attached to it.
+    pub last_input: Wall,
+    /// Its panes, or why they could not be understood.
+    pub panes: Result<Vec<Pane>, Outage>,
+}
+
+/// A pane of a session. Its id is good only for the look it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pane {
+    /// The number of `%7`.
+    pub id: u32,
+    /// Its process, and when that started.
+    pub process: Process,
+    /// Whether it still runs.
+    pub state: PaneState,
+    /// The foreground program's name.
+    pub command: String,
+    /// The option `@gtd_agent`, if it is set.
+    pub agent: Option<String>,
+    /// When its window last showed new output.
+    pub output: Wall,
+}
+
+/// What a pane holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaneState {
+    /// A program.
+    Running,
+    /// An interactive shell and nothing below it: the program has gone and left its shell.
+    BareShell,
+    /// Nothing: the program ended in place.
+    Dead(Ended),
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+    /// tmux does not tell.
+    Unknown,
+}
+
+/// A process for as long as it lives: PIDs are used again, PIDs with a start time are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Process {
+    /// Its PID.
+    pub pid: u32,
+    /// When it started, in the kernel's own unit since boot; 0 where that is not known.
+    pub start: u64,
+}
+
+/// What the agents' beads say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reports {
+    /// Nobody has asked: this is a look, or this generation's beads do not tell.
+    #[default]
+    NotAsked,
+    /// The answers, by bead.
+    Asked(BTreeMap<String, Report>),
+    /// `bd` gave no answer that can be used.
+    Unknown(Outage),
+}
+
+/// One agent's report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// It says this word of itself.
+    Says(String),
+    /// It has no bead.
+    Missing,
+    /// Its bead could not be read.
+    Unknown,
+}
+
+impl Session {
+    /// Whether somebody is attached who typed within `within` of `now`.
+    pub fn in_use(&self, now: Wall, within: std::time::Duration) -> bool {
+        self.attached > 0 && now.since(self.last_input) < within
+    }
+}

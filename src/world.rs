@@ -1,0 +1,130 @@
+//! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`] and [`gastown`]
+//! (where and what it is), [`tmux`] and [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one
+//! snapshot), [`act`] with [`start`] and [`poke`] (the recipes).
+
+pub mod act;
+pub mod beads;
+pub mod environment;
+pub mod gastown;
+pub mod look;
+pub mod poke;
+pub mod sessions;
+pub mod start;
+pub mod tmux;
+pub mod tool;
+pub mod tools;
+pub mod town_files;
+
+use crate::sys::attention::Attention;
+use crate::town::config::Config;
+use crate::town::names::Generation;
+use crate::town::snapshot::Trouble;
+use crate::town::time::Wall;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tmux::Tmux;
+use tools::Tools;
+
+/// A town and all that is needed to look at it and to act upon it.
+#[derive(Debug)]
+pub struct World {
+    /// Its root, as it was named.
+    pub root: PathBuf,
+    /// Its root without symbolic links.
+    pub real_root: PathBuf,
+    /// The programs.
+    pub tools: Tools,
+    /// The configuration in force.
+    pub config: Config,
+    /// What is wrong with the configuration.
+    pub config_troubles: Vec<Trouble>,
+    /// Who may break into a wait.
+    pub attention: Attention,
+    tmux: Option<Tmux>,
+    /// The PID of the tmux server, as it was last seen: never to be ended.
+    server: Option<u32>,
+    own_calls: OwnCalls,
+}
+
+impl World {
+    /// The town at `root`, with its configuration; one that cannot be used is the default, and said to be so.
+    pub fn new(root: &Path, attention: Attention) -> World {
+        let mut world = World {
+            root: root.to_owned(),
+            real_root: fs::canonicalize(root).unwrap_or_else(|_| root.to_owned()),
+            tools: Tools::default(),
+            config: Config::default(),
+            config_troubles: Vec::new(),
+            attention,
+            tmux: None,
+            server: None,
+            own_calls: OwnCalls::default(),
+        };
+        world.tools.find_missing();
+        world.read_config();
+        world
+    }
+
+    /// Reads the configuration again. One that cannot be used keeps the old one.
+    pub fn read_config(&mut self) {
+        let trouble = |about: String, text: String, over: &str| Trouble {
+            about,
+            text,
+            over: over.to_owned(),
+        };
+        match town_files::read_config(&self.root) {
+            Ok((config, warnings)) => {
+                self.config = config;
+                let each = |warning| {
+                    trouble(
+                        format!("config {warning}"),
+                        format!("mayor/daemon.json: {warning}"),
+                        "a key of mayor/daemon.json is in order again",
+                    )
+                };
+                self.config_troubles = warnings.into_iter().map(each).collect();
+            }
+            Err(why) => {
+                let text = format!("mayor/daemon.json: {why}; the last good configuration stands, or the default");
+                let over = "mayor/daemon.json can be read again";
+                self.config_troubles = vec![trouble("daemon.json".to_owned(), text, over)];
+            }
+        }
+    }
+
+    /// Talks to the tmux server of this generation from now on.
+    fn use_socket_of(&mut self, generation: Option<Generation>) {
+        let named = std::env::var("GT_TMUX_SOCKET").ok();
+        let socket = gastown::socket(&self.config, generation, named.as_deref(), &self.real_root);
+        let program = self.tools.tmux.as_deref();
+        self.tmux = program.map(|program| Tmux::new(program, socket, &self.real_root));
+    }
+
+    /// The socket that was used last.
+    pub fn socket(&self) -> Option<&tmux::Socket> {
+        self.tmux.as_ref().map(Tmux::socket)
+    }
+}
+
+/// When gtd itself called `gt`, which notes every call as activity of the town.
+#[derive(Debug, Default)]
+struct OwnCalls(Vec<(Wall, Wall)>);
+
+impl OwnCalls {
+    /// `gt` notes the time in the course of its call; a second more for clocks that round.
+    const SLACK: Duration = Duration::from_secs(1);
+    /// The file holds one stamp only, so only the last calls can be in it.
+    const KEPT: usize = 8;
+
+    fn note(&mut self, began: Wall, ended: Wall) {
+        if self.0.len() == Self::KEPT {
+            self.0.remove(0);
+        }
+        self.0.push((began.minus(Self::SLACK), ended.plus(Self::SLACK)));
+    }
+
+    fn cover(&self, at: Wall) -> bool {
+        self.0.iter().any(|(began, ended)| (*began..=*ended).contains(&at))
+    }
+}

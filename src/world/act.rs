@@ -1,0 +1,88 @@
+//! The hands: one straight recipe for each action of a plan. They never choose.
+
+use super::World;
+use super::poke::Poke;
+use crate::sys::attention::Stopped;
+use crate::town::names::Agent;
+use crate::town::outcome::{Done, Outcome};
+use crate::town::plan::{PaneRef, Plan, Verdict};
+
+/// What every poke begins with: the agents know a heartbeat by it.
+const HEARTBEAT: &str = "HEARTBEAT: ";
+
+impl World {
+    /// Does what the plan says for these agents. What came of each action is told through `tell` at once, so that it is
+    /// known even if gtd is told to end before the rest is done.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn act(&mut self, plan: &Plan, agents: &[Agent], tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
+        self.mark_all(plan, tell)?;
+        for (id, verdict) in &plan.verdicts {
+            let Verdict::Start {
+                place,
+                restart,
+                leftover,
+                ..
+            } = verdict
+            else {
+                continue;
+            };
+            if let Some(agent) = agents.iter().find(|agent| agent.id == *id) {
+                let result = self.start(agent, place, *restart, *leftover)?;
+                tell(outcome(id, result));
+            }
+        }
+        self.poke_all(plan, tell)
+    }
+
+    fn mark_all(&mut self, plan: &Plan, tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
+        if plan.marks.is_empty() {
+            return Ok(());
+        }
+        let panes: Vec<&PaneRef> = plan.marks.iter().map(|mark| &mark.pane).collect();
+        let results = self.mark(&panes)?;
+        for (mark, result) in plan.marks.iter().zip(results) {
+            tell(outcome(&mark.agent, Done::Marked(result)));
+        }
+        Ok(())
+    }
+
+    fn poke_all(&mut self, plan: &Plan, tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
+        let poke = |verdict: &'_ _| match verdict {
+            Verdict::Poke {
+                pane,
+                last_input,
+                message,
+            } => Some((pane.clone(), *last_input, format!("{HEARTBEAT}{message}"))),
+            _ => None,
+        };
+        let due = plan
+            .verdicts
+            .iter()
+            .filter_map(|(id, verdict)| Some((id, poke(verdict)?)));
+        let due: Vec<_> = due.collect();
+        let pokes: Vec<Poke> = due
+            .iter()
+            .map(|(_, (pane, last_input, text))| Poke {
+                pane,
+                last_input: *last_input,
+                text: text.clone(),
+            })
+            .collect();
+        if pokes.is_empty() {
+            return Ok(());
+        }
+        for ((id, _), delivery) in due.iter().zip(self.poke(&pokes)?) {
+            tell(outcome(id, Done::Poked(delivery)));
+        }
+        Ok(())
+    }
+}
+
+fn outcome(agent: &crate::town::agent::AgentId, result: Done) -> Outcome {
+    Outcome {
+        agent: agent.clone(),
+        result,
+    }
+}

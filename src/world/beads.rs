@@ -1,0 +1,111 @@
+//! `bd show`: what the agents say of themselves, all of them in one call.
+//!
+//! The answer may hold fewer beads than were asked for, others (ids resolve by substring), the same one twice, in any
+//! order, or prose. So the ids that come back are compared with those that were asked for, and everything that is not
+//! an answer is an outage: silence is not "missing".
+
+use super::tool;
+use crate::sys::attention::{Attention, Stopped};
+use crate::sys::command::{Command, Output};
+use crate::town::outage::Outage;
+use crate::town::snapshot::{Report, Reports};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Asks for the reports of these beads.
+///
+/// # Errors
+/// [`Stopped`]. Whatever else goes wrong is a value.
+pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<Reports, Stopped> {
+    if beads.is_empty() {
+        return Ok(Reports::Asked(BTreeMap::new()));
+    }
+    let command = bd.arg("show").args(beads).arg("--json");
+    let answer = tool::answer("bd show", command.run(attention)?, false);
+    Ok(match answer.and_then(|output| reports(&output, beads)) {
+        Ok(reports) => Reports::Asked(reports),
+        Err(outage) => Reports::Unknown(outage),
+    })
+}
+
+/// The report of each bead that was asked for.
+fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, Outage> {
+    let found = parse_show(&output.stdout)?;
+    if found.is_empty() && !output.success {
+        return Err(Outage::new(format!("bd show: {}", complaint(output))));
+    }
+    let report = |bead: &&str| {
+        let report = match found.get(*bead) {
+            Some(state) => Report::Says(state.clone()),
+            None if says_missing(output, bead) => Report::Missing,
+            None => Report::Unknown,
+        };
+        ((*bead).to_owned(), report)
+    };
+    let reports: BTreeMap<String, Report> = beads.iter().map(report).collect();
+    // A broken or locked database answers with nothing, exit status 0, and a line on stderr.
+    if reports.values().all(|report| *report == Report::Unknown) && !output.stderr.trim().is_empty() {
+        return Err(Outage::new(format!("bd show: {}", complaint(output))));
+    }
+    Ok(reports)
+}
+
+/// Newer releases put the error into an object on stdout.
+fn complaint(output: &Output) -> String {
+    let object: Option<Value> = serde_json::from_str(&output.stdout).ok();
+    let error = object.as_ref().and_then(|o| o.get("error")?.as_str());
+    error.map_or_else(|| output.complaint(), |error| crate::town::text::clean(error, 200))
+}
+
+fn says_missing(output: &Output, bead: &str) -> bool {
+    let wanted = format!("no issue found matching \"{bead}\"");
+    output.stderr.contains(&wanted)
+}
+
+/// The `agent_state` of each bead in what `bd show --json` printed. Nothing, `null`, `[]` and the prose that some
+/// releases print in spite of `--json` are an answer: none.
+///
+/// # Errors
+/// An outage, where it is none of these.
+pub fn parse_show(stdout: &str) -> Result<BTreeMap<String, String>, Outage> {
+    let text = stdout.trim();
+    if text.is_empty() || text.starts_with("No issues found") {
+        return Ok(BTreeMap::new());
+    }
+    let beads = match serde_json::from_str(text) {
+        Ok(Value::Array(beads)) => beads,
+        Ok(Value::Null) => Vec::new(),
+        Ok(Value::Object(object)) if object.contains_key("error") => Vec::new(),
+        Ok(_) => return Err(Outage::new("bd show: the answer is no list")),
+        Err(error) => return Err(Outage::new(format!("bd show: the answer is not JSON: {error}"))),
+    };
+    let state = |bead: &Value| Some((bead.get("id")?.as_str()?.to_owned(), agent_state(bead)));
+    Ok(beads.iter().filter_map(state).collect())
+}
+
+/// The field where it is there and not empty, else the line of the description; empty where neither says anything.
+fn agent_state(bead: &Value) -> String {
+    let text = |key: &str| bead.get(key).and_then(Value::as_str).unwrap_or_default();
+    let line = || {
+        let lines = text("description").lines();
+        let state = lines.filter_map(|line| line.trim().strip_prefix("agent_state:")).next();
+        state.map(str::trim).filter(|word| *word != "null")
+    };
+    match text("agent_state") {
+        "" => line().unwrap_or_default().to_owned(),
+        word => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text: String) {
+            let _ = parse_show(&text);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What gtd hands on to the programs that it starts, and what it does not.
+
+use crate::town::names::Agent;
+
+/// Variables from which `bd`, `gt` and agents take who they are, or whether they are inside one another. A gtd that was
+/// started in an agent's pane must not hand these on. `NODE_OPTIONS` would make a debugger of every agent, and Claude
+/// refuses to start where `CLAUDECODE` is set.
+pub const SCRUBBED: [&str; 18] = [
+    "GT_ROLE",
+    "GT_RIG",
+    "GT_CREW",
+    "GT_POLECAT",
+    "GT_DOG_NAME",
+    "GT_SESSION",
+    "GT_AGENT",
+    "BD_ACTOR",
+    "GIT_AUTHOR_NAME",
+    "BEADS_AGENT_NAME",
+    "BEADS_DIR",
+    "BEADS_DB",
+    "TMUX",
+    "TMUX_PANE",
+    "CLAUDECODE",
+    "CLAUDE_CODE",
+    "BD_AGENT_MODE",
+    "NODE_OPTIONS",
+];
+
+/// The same for `bd` and `gt`, which besides must find the town by their working directory: with `GT_ROOT` set, `bd` notes
+/// each of gtd's own calls as activity of the town.
+pub const SCRUBBED_FOR_TOOLS: [&str; 20] = {
+    let mut all = [""; 20];
+    let mut i = 0;
+    while i < SCRUBBED.len() {
+        all[i] = SCRUBBED[i];
+        i += 1;
+    }
+    all[18] = "GT_ROOT";
+    all[19] = "GT_TOWN_ROOT";
+    all
+};
+
+/// The variables that an agent's own command line removes: a tmux server that somebody started inside an agent hands that
+/// agent's on. What gtd sets for this agent stays, and what tmux sets for every pane.
+pub fn removed_for(agent: &Agent) -> impl Iterator<Item = &'static str> + '_ {
+    SCRUBBED
+        .into_iter()
+        .filter(|name| !matches!(*name, "TMUX" | "TMUX_PANE"))
+        .filter(|name| agent.env.iter().all(|(key, _)| key != name))
+}

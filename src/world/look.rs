@@ -1,0 +1,122 @@
+//! One look at the town: everything that a decision needs, read once, in one place.
+
+use super::World;
+use super::gastown::{self, Ask};
+use super::{beads, sessions, tool, town_files};
+use crate::sys::attention::Stopped;
+use crate::sys::clock;
+use crate::town::agent::{AgentId, Role};
+use crate::town::history::{History, KnownGastown};
+use crate::town::names::{Agent, Generation};
+use crate::town::outage::Outage;
+use crate::town::plan::Trigger;
+use crate::town::rigs::{Rig, SavedRig};
+use crate::town::snapshot::{Reports, Session, Snapshot};
+use std::path::Path;
+
+impl World {
+    /// Takes a snapshot: one tmux process and a few files. In a heartbeat `gt` may be asked which Gas Town this is, where
+    /// nobody knows; `bd` is not asked here.
+    ///
+    /// # Errors
+    /// [`Stopped`]. Whatever could not be found out is in the snapshot as such.
+    pub fn look(&mut self, trigger: Trigger, history: &History) -> Result<Snapshot, Stopped> {
+        let mut troubles = self.config_troubles.clone();
+        let last_good = history.rigs.as_ref();
+        let last_good = last_good.map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());
+        let rigs = town_files::read_rigs(&self.root, last_good, &mut troubles);
+        let (generation, gastown) = self.find_generation(trigger, history.gastown.as_ref())?;
+        let names = generation.as_ref().copied().unwrap_or(Generation::Seed);
+        let agents = supervised(&self.root, names, &rigs, self.config.patrols(Role::Refinery));
+        let holds = town_files::read_holds(&self.root, &rigs, &agents);
+        self.use_socket_of(generation.as_ref().ok().copied());
+        let sessions = self.sessions()?;
+        let activity = town_files::read_activity(&self.root).filter(|at| !self.is_own_doing(*at));
+        Ok(Snapshot {
+            now: clock::now(),
+            root: self.real_root.clone(),
+            config: self.config.clone(),
+            generation,
+            gastown,
+            rigs,
+            agents,
+            sessions,
+            reports: Reports::NotAsked,
+            holds,
+            activity,
+            troubles,
+        })
+    }
+
+    /// Asks the agents' beads, where this generation's say anything.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn ask_reports(&mut self, snapshot: &Snapshot) -> Result<Reports, Stopped> {
+        match &snapshot.generation {
+            Ok(generation) if generation.table().asks_beads => {}
+            _ => return Ok(Reports::NotAsked),
+        }
+        let Some(bd) = &self.tools.bd else {
+            return Ok(Reports::Unknown(Outage::new(
+                "bd is not installed, or not where gtd looks",
+            )));
+        };
+        let command = tool::command(bd, &self.root, &self.config);
+        let ids: Vec<&str> = snapshot.agents.iter().map(|agent| agent.bead.as_str()).collect();
+        beads::ask(command, &ids, &mut self.attention)
+    }
+
+    fn find_generation(
+        &mut self,
+        trigger: Trigger,
+        known: Option<&KnownGastown>,
+    ) -> Result<(Result<Generation, Outage>, Option<KnownGastown>), Stopped> {
+        let ask = match trigger {
+            Trigger::Heartbeat => Ask::IfNeeded,
+            Trigger::Look => Ask::Never,
+        };
+        let began = clock::now().wall;
+        let command = |gt: &Path| tool::command(gt, &self.root, &self.config);
+        let gt = self.tools.gt.as_deref();
+        let found = gastown::generation(&self.config, known, gt, ask, command, &mut self.attention)?;
+        if found.called {
+            self.own_calls.note(began, clock::now().wall);
+        }
+        Ok((found.generation, found.answer))
+    }
+
+    fn sessions(&mut self) -> Result<Result<Vec<Session>, Outage>, Stopped> {
+        let Some(tmux) = &self.tmux else {
+            return Ok(Err(Outage::new("tmux is not installed, or not where gtd looks")));
+        };
+        let lines = match tmux.panes(&mut self.attention)? {
+            Ok(lines) => lines,
+            Err(outage) => return Ok(Err(outage)),
+        };
+        if let Err(outage) = sessions::refuse_old(&lines) {
+            return Ok(Err(outage));
+        }
+        self.server = sessions::server(&lines).map(|(pid, _)| pid);
+        Ok(Ok(sessions::sessions(lines)))
+    }
+
+    fn is_own_doing(&self, at: crate::town::time::Wall) -> bool {
+        self.own_calls.cover(at)
+    }
+}
+
+/// The agents of a town that gtd supervises, the Deacon first.
+fn supervised(root: &Path, generation: Generation, rigs: &[Rig], refineries: bool) -> Vec<Agent> {
+    let table = generation.table();
+    let of_rigs = |make: fn(crate::town::agent::Name) -> AgentId| {
+        rigs.iter()
+            .map(move |rig| table.agent(root, make(rig.name.clone()), Some(rig)))
+    };
+    let mut agents = vec![table.agent(root, AgentId::Deacon, None)];
+    agents.extend(of_rigs(AgentId::Witness));
+    if refineries {
+        agents.extend(of_rigs(AgentId::Refinery));
+    }
+    agents
+}

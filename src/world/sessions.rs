@@ -1,0 +1,99 @@
+//! From tmux's lines to sessions: what only the machine can add is added here, the rest is copied.
+
+use super::tmux::{PaneFields, PaneLine};
+use crate::sys::process::{self, Table};
+use crate::town::outage::Outage;
+use crate::town::snapshot::{Ended, Pane, PaneState, Process, Session};
+use crate::town::time::Wall;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The sessions that these lines describe. A session with a line that could not be read has unknown panes.
+pub fn sessions(lines: Vec<PaneLine>) -> Vec<Session> {
+    let table = OnceCell::new();
+    let mut real_paths = BTreeMap::new();
+    let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
+    for line in lines {
+        let session = sessions.entry(line.session).or_insert_with_key(|name| Session {
+            name: name.clone(),
+            town: None,
+            path: PathBuf::new(),
+            attached: 0,
+            last_input: Wall::from_seconds(0),
+            panes: Ok(Vec::new()),
+        });
+        match line.pane {
+            Ok(fields) => {
+                session.path = real_path(&fields.path, &mut real_paths);
+                session.town.clone_from(&fields.town);
+                session.attached = fields.attached;
+                session.last_input = Wall::from_seconds(fields.last_input);
+                if let Ok(panes) = &mut session.panes {
+                    panes.push(pane(fields, &table));
+                }
+            }
+            Err(outage) => session.panes = Err(outage),
+        }
+    }
+    sessions.into_values().collect()
+}
+
+/// A directory without symbolic links, or as it was said where it is gone by now.
+fn real_path(path: &str, known: &mut BTreeMap<String, PathBuf>) -> PathBuf {
+    let find = || fs::canonicalize(path).unwrap_or_else(|_| Path::new(path).to_owned());
+    known.entry(path.to_owned()).or_insert_with(find).clone()
+}
+
+fn pane(fields: PaneFields, table: &OnceCell<Option<Table>>) -> Pane {
+    let pid = fields.pid;
+    let (state, process) = if fields.dead {
+        let ended = match (fields.status, fields.signal) {
+            (_, Some(signal)) => Ended::Signal(signal),
+            (Some(status), None) => Ended::Status(status),
+            (None, None) => Ended::Unknown,
+        };
+        // Whoever has this PID now is somebody else.
+        (PaneState::Dead(ended), Process { pid, start: 0 })
+    } else if is_bare_shell(&fields, table) {
+        (PaneState::BareShell, process::identify(pid))
+    } else {
+        (PaneState::Running, process::identify(pid))
+    };
+    Pane {
+        id: fields.id,
+        process,
+        state,
+        command: fields.command,
+        agent: fields.agent,
+        output: Wall::from_seconds(fields.output),
+    }
+}
+
+/// An interactive shell with nothing below it. What a shell is called is not enough: an agent may be a script, and one
+/// that waits for its model may have a shell in the foreground. Where processes cannot be listed, nothing is bare.
+fn is_bare_shell(fields: &PaneFields, table: &OnceCell<Option<Table>>) -> bool {
+    if !process::is_shell_name(&fields.command) || !process::is_interactive_shell(&process::arguments(fields.pid)) {
+        return false;
+    }
+    let table = table.get_or_init(|| Table::read().ok());
+    let tree = table.as_ref().map(|table| table.tree(process::identify(fields.pid)));
+    tree.is_some_and(|tree| tree.iter().all(|p| p.pid == fields.pid))
+}
+
+/// The tmux server behind these lines, and its version, where there is one.
+pub fn server(lines: &[PaneLine]) -> Option<(u32, String)> {
+    let fields = lines.iter().find_map(|line| line.pane.as_ref().ok())?;
+    Some((fields.server, fields.version.clone()))
+}
+
+/// Where tmux's server is one that cannot be used.
+pub fn refuse_old(lines: &[PaneLine]) -> Result<(), Outage> {
+    match server(lines) {
+        Some((_, version)) if !super::tmux::is_usable_version(&version) => Err(Outage::new(format!(
+            "the tmux server is {version}, 3.2 or newer is needed"
+        ))),
+        _ => Ok(()),
+    }
+}

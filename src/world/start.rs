@@ -1,0 +1,247 @@
+//! The recipe for a start: end what is left of the last program, start the agent, mark it, all so that nothing is lost
+//! between two steps.
+
+use super::World;
+use super::environment::removed_for;
+use super::tmux::{Tmux, answers, argument, guarded, quote, tag};
+use crate::sys::attention::{Attention, Stopped};
+use crate::sys::process::{self, NotEnded};
+use crate::sys::user;
+use crate::town::names::Agent;
+use crate::town::outcome::Done;
+use crate::town::plan::{PaneRef, Place};
+use crate::town::snapshot::Process;
+
+/// What tmux prints of a pane that it has just made.
+const REPORT: &str = "#{pane_id} #{pane_pid}";
+
+impl World {
+    /// Starts an agent at `place`. `leftover` is its last program, which is ended if it still lives.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn start(
+        &mut self,
+        agent: &Agent,
+        place: &Place,
+        restart: bool,
+        leftover: Option<Process>,
+    ) -> Result<Done, Stopped> {
+        let failed = |why: String| Ok(Done::StartFailed(why));
+        let Some(tmux) = self.tmux.clone() else {
+            return failed("there is no tmux".to_owned());
+        };
+        let mut roots: Vec<Process> = leftover.into_iter().filter(|p| process::lives(*p)).collect();
+        if let Place::InPlace(pane) = place {
+            // In two steps: were the pane to end with its program, its session could end with it.
+            self.keep_pane(&tmux, pane)?;
+            roots.push(pane.process);
+        }
+        if let Err(why) = self.end(&roots)? {
+            return failed(why);
+        }
+        let line = CommandLine::new(self, agent);
+        let started = match place {
+            Place::NewSession => new_session(&tmux, agent, &line, &mut self.attention)?,
+            Place::NewWindow => new_window(&tmux, agent, &line, &mut self.attention)?,
+            Place::InPlace(pane) => match respawn(&tmux, agent, pane, &line, &mut self.attention)? {
+                Ok(None) => new_session(&tmux, agent, &line, &mut self.attention)?,
+                Ok(Some(pane)) => Ok(pane),
+                Err(why) => Err(why),
+            },
+        };
+        match started {
+            Ok((pane, pid)) => Ok(Done::Started {
+                pane,
+                process: process::identify(pid),
+                restart,
+            }),
+            Err(why) => failed(why),
+        }
+    }
+
+    fn keep_pane(&mut self, tmux: &Tmux, pane: &PaneRef) -> Result<(), Stopped> {
+        let keep = format!("set-option -p -t %{} remain-on-exit on", pane.id);
+        let line = guarded(pane, &[], &[keep], &tag(), 0);
+        // If it fails, the pane may go with its program; then a new session is made.
+        let _ = tmux.script(&[line], &mut self.attention)?;
+        Ok(())
+    }
+
+    /// Ends these trees, but never the tmux server or gtd.
+    fn end(&mut self, roots: &[Process]) -> Result<Result<(), String>, Stopped> {
+        if roots.is_empty() {
+            return Ok(Ok(()));
+        }
+        let spared: Vec<u32> = self.server.into_iter().collect();
+        Ok(match process::end_trees(roots, &spared, &mut self.attention)? {
+            Ok(()) => Ok(()),
+            Err(NotEnded::WouldEndGtd) => Err("gtd itself runs below it, and would be ended with it".to_owned()),
+            // tmux's own hang-up then has to do.
+            Err(NotEnded::NoTable) => Ok(()),
+        })
+    }
+}
+
+/// What tmux has to run, in the form of its own options and words: `-c DIR -e K=V … -- env -u … SHELL -l -i -c LINE`.
+struct CommandLine(Vec<String>);
+
+impl CommandLine {
+    fn new(world: &World, agent: &Agent) -> CommandLine {
+        let mut words = vec!["-c".to_owned(), agent.dir.to_string_lossy().into_owned()];
+        let own = agent.env.iter().map(|(key, value)| format!("{key}={value}"));
+        let config = world.config.env.iter();
+        let config = config.filter(|(key, _)| agent.env.iter().all(|(own, _)| own != key));
+        for pair in config.map(|(key, value)| format!("{key}={value}")).chain(own) {
+            words.extend(["-e".to_owned(), pair]);
+        }
+        words.extend(["--".to_owned(), "env".to_owned()]);
+        for name in removed_for(agent).filter(|name| !world.config.env.contains_key(*name)) {
+            words.extend(["-u".to_owned(), name.to_owned()]);
+        }
+        let shell = user::login_shell();
+        words.push(shell.to_string_lossy().into_owned());
+        words.extend(user::login_flags(&shell).iter().map(|flag| (*flag).to_owned()));
+        words.push(world.config.agent_command(agent.id.role()).to_owned());
+        CommandLine(words)
+    }
+
+    /// As arguments of a command line.
+    fn arguments(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().map(|word| argument(word))
+    }
+
+    /// As the end of a line in a script.
+    fn quoted(&self) -> String {
+        let words: Vec<String> = self.0.iter().map(|word| quote(word)).collect();
+        words.join(" ")
+    }
+}
+
+type NewPane = Result<(u32, u32), String>;
+
+/// Session, `remain-on-exit` and marks in one invocation: in two, a program that ends at once takes its exit status
+/// with it.
+fn new_session(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut Attention) -> Result<NewPane, Stopped> {
+    let session = &agent.session;
+    let target = format!("={session}:");
+    let town = argument(&tmux.town_mark());
+    let command = tmux
+        .command()
+        .args(["new-session", "-d", "-P", "-F", REPORT, "-s", session])
+        .args(line.arguments())
+        .args([";", "set-option", "-p", "-t", &target, "remain-on-exit", "on"])
+        .args([";", "set-option", "-p", "-t", &target, "@gtd_agent", session])
+        .args([";", "set-option", "-t", &target, "@gtd_town", &town]);
+    Ok(match command.run(attention)? {
+        // A hook of the user's that fails makes it exit 1 although the session is there.
+        Ok(output) => parse_report(&output.stdout).ok_or_else(|| format!("tmux new-session: {}", output.complaint())),
+        Err(failure) => Err(failure.to_string()),
+    })
+}
+
+/// A window of its own in a session that a person still uses. It is found by a name that nobody else has, since a window
+/// made in the background is not the current one.
+fn new_window(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut Attention) -> Result<NewPane, Stopped> {
+    let session = &agent.session;
+    let name = tag();
+    let target = quote(&format!("={session}:={name}"));
+    let make = format!(
+        "new-window -d -P -F {} -t {} -n {name} {} ; set-option -p -t {target} remain-on-exit on ; \
+         set-option -p -t {target} @gtd_agent {} ; rename-window -t {target} {}",
+        quote(REPORT),
+        quote(&format!("={session}:")),
+        line.quoted(),
+        quote(session),
+        quote(agent.id.role().word()),
+    );
+    Ok(match tmux.script(&[make], attention)? {
+        Ok(answer) => parse_report(&answer).ok_or_else(|| "tmux new-window: it made none".to_owned()),
+        Err(outage) => Err(outage.to_string()),
+    })
+}
+
+/// The same pane again, with its scrollback. `Ok(None)` where the session has gone meanwhile.
+#[allow(clippy::type_complexity)]
+fn respawn(
+    tmux: &Tmux,
+    agent: &Agent,
+    pane: &PaneRef,
+    line: &CommandLine,
+    attention: &mut Attention,
+) -> Result<Result<Option<(u32, u32)>, String>, Stopped> {
+    let tag = tag();
+    let id = pane.id;
+    let session = quote(&agent.session);
+    let steps = [
+        format!("respawn-pane -k -t %{id} {}", line.quoted()),
+        format!("set-option -p -t %{id} @gtd_agent {session}"),
+        format!("set-option -t %{id} @gtd_town {}", quote(&tmux.town_mark())),
+        format!("display-message -p -t %{id} {}", quote(REPORT)),
+    ];
+    let answer = match tmux.script(&[guarded(pane, &[], &steps, &tag, 0)], attention)? {
+        Ok(answer) => answer,
+        Err(outage) => return Ok(Err(outage.to_string())),
+    };
+    match answers(&answer, &tag).remove(&0) {
+        Some(answer) if answer.done => {
+            let report = parse_report(&answer.text);
+            return Ok(report
+                .map(Some)
+                .ok_or_else(|| "tmux respawn-pane: it says nothing".to_owned()));
+        }
+        Some(_) => {}
+        None => return Ok(Err("tmux respawn-pane failed".to_owned())),
+    }
+    // The pane is another one by now. If the session went with it, a new one is made; else somebody was faster.
+    let panes = tmux.panes(attention)?;
+    let gone = panes.is_ok_and(|lines| lines.iter().all(|line| line.session != agent.session));
+    Ok(if gone {
+        Ok(None)
+    } else {
+        Err("its pane has changed meanwhile".to_owned())
+    })
+}
+
+fn parse_report(text: &str) -> Option<(u32, u32)> {
+    let (pane, pid) = text.lines().next()?.split_once(' ')?;
+    Some((pane.strip_prefix('%')?.parse().ok()?, pid.trim().parse().ok()?))
+}
+
+impl World {
+    /// Marks a session that is seen for the first time, so that it is known again whatever happens in it.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn mark(&mut self, panes: &[&PaneRef]) -> Result<Vec<Result<(), String>>, Stopped> {
+        let no_tmux = || vec![Err("there is no tmux".to_owned()); panes.len()];
+        let Some(tmux) = &self.tmux else {
+            return Ok(no_tmux());
+        };
+        let tag = tag();
+        let town = quote(&tmux.town_mark());
+        let lines: Vec<String> = panes
+            .iter()
+            .enumerate()
+            .map(|(number, pane)| {
+                let steps = [
+                    format!("set-option -p -t %{} @gtd_agent {}", pane.id, quote(&pane.session)),
+                    format!("set-option -t %{} @gtd_town {town}", pane.id),
+                ];
+                guarded(pane, &[], &steps, &tag, number)
+            })
+            .collect();
+        Ok(match tmux.script(&lines, &mut self.attention)? {
+            Ok(text) => {
+                let said = answers(&text, &tag);
+                let result = |number: usize| match said.get(&number).map(|answer| answer.done) {
+                    Some(true) => Ok(()),
+                    Some(false) => Err("its pane has changed meanwhile".to_owned()),
+                    None => Err("tmux did not do it".to_owned()),
+                };
+                (0..panes.len()).map(result).collect()
+            }
+            Err(outage) => vec![Err(outage.to_string()); panes.len()],
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! Where the programs are. Looked up once, so that nothing which happens to `PATH` later matters, and again only for what
+//! is missing.
+
+use crate::sys::user;
+use std::env;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The programs that gtd runs, by absolute path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tools {
+    /// The terminal multiplexer.
+    pub tmux: Option<PathBuf>,
+    /// The tracker.
+    pub bd: Option<PathBuf>,
+    /// Gas Town.
+    pub gt: Option<PathBuf>,
+}
+
+/// Where programs are that a person has installed, and that cron's and init's `PATH` do not name. The first three are
+/// below the home directory.
+const USUAL_PLACES: [&str; 5] = [".local/bin", "bin", "go/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+
+impl Tools {
+    /// Looks for all that are not known yet.
+    pub fn find_missing(&mut self) {
+        for (name, place) in [("tmux", &mut self.tmux), ("bd", &mut self.bd), ("gt", &mut self.gt)] {
+            if place.is_none() {
+                *place = find(name);
+            }
+        }
+    }
+}
+
+/// Finds a program in `PATH`, then in the usual places. No shell is asked.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let home = user::home();
+    let usual = USUAL_PLACES
+        .iter()
+        .filter_map(|place| match (&home, place.starts_with('/')) {
+            (_, true) => Some(PathBuf::from(place)),
+            (Some(home), false) => Some(home.join(place)),
+            (None, false) => None,
+        });
+    env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .chain(usual)
+        .map(|dir| dir.join(name))
+        .find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,195 @@
+//! The town's files, as far as gtd reads them: where the town is, its rigs, its configuration, its holds, its last use.
+
+use crate::sys::files::{self, Whose};
+use crate::sys::user;
+use crate::town::config::Config;
+use crate::town::names::Agent;
+use crate::town::rigs::{Rig, Rigs};
+use crate::town::snapshot::{Holds, Trouble};
+use crate::town::text::clean;
+use crate::town::time::Wall;
+use fs2::FileExt;
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What marks a directory as a town.
+const MARK: &str = "mayor/town.json";
+
+/// Finds the town: the outermost directory above the working directory that holds `mayor/town.json` (a clone inside a rig
+/// can hold one too), else what `GT_TOWN_ROOT` names, else `GT_ROOT`, else `~/gt`. Symbolic links are kept.
+///
+/// # Errors
+/// One line that says what was looked at.
+pub fn discover() -> Result<PathBuf, String> {
+    // `PWD` keeps the links by which a person came here; it counts only if it is true.
+    let here = env::current_dir().unwrap_or_default();
+    let same =
+        |logical: &PathBuf| logical.is_absolute() && fs::canonicalize(logical).ok() == fs::canonicalize(&here).ok();
+    let here = env::var_os("PWD").map(PathBuf::from).filter(same).unwrap_or(here);
+    let outermost = here.ancestors().filter(|dir| dir.join(MARK).is_file()).last();
+    if let Some(town) = outermost {
+        return Ok(town.to_owned());
+    }
+    for variable in ["GT_TOWN_ROOT", "GT_ROOT"] {
+        if let Some(named) = env::var_os(variable).filter(|value| !value.is_empty()) {
+            return check(Path::new(&named)).map_err(|why| format!("{variable}: {why}"));
+        }
+    }
+    match user::home().map(|home| home.join("gt")) {
+        Some(town) if town.join(MARK).is_file() => Ok(town),
+        _ => Err(format!(
+            "no town: no {MARK} in {} or above, GT_TOWN_ROOT and GT_ROOT are not set, and ~/gt is none; name one with --town DIR",
+            here.display()
+        )),
+    }
+}
+
+/// Checks a directory that somebody named as a town.
+///
+/// # Errors
+/// One line that says why it is none.
+pub fn check(dir: &Path) -> Result<PathBuf, String> {
+    let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    if dir.join(MARK).is_file() {
+        Ok(dir)
+    } else {
+        Err(format!("{} is no town: there is no {MARK} in it", dir.display()))
+    }
+}
+
+/// Reads the configuration, with its warnings. No file is the default.
+///
+/// # Errors
+/// Why the file cannot be used as a whole.
+pub fn read_config(root: &Path) -> Result<(Config, Vec<String>), String> {
+    match files::read(&root.join("mayor/daemon.json"), Whose::Towns) {
+        Ok(None) => Ok((Config::default(), Vec::new())),
+        Ok(Some(bytes)) => Config::parse(&bytes),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Reads the rigs. Where that fails, `last_good` stands; what is wrong goes to `troubles`.
+pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Trouble>) -> Vec<Rig> {
+    let path = root.join("mayor/rigs.json");
+    let read = match files::read(&path, Whose::Towns) {
+        Ok(Some(bytes)) => Rigs::parse(&bytes).map_err(|why| format!("{}: {why}", path.display())),
+        Ok(None) => Err(format!("{} is not there", path.display())),
+        Err(error) => Err(error.to_string()),
+    };
+    let over = "mayor/rigs.json can be read again".to_owned();
+    match read {
+        Ok(rigs) => {
+            troubles.extend(rigs.refused.into_iter().map(|refused| Trouble {
+                over: format!("The rig {} is no longer refused", clean(&refused, 80)),
+                text: format!("Refusing a rig in mayor/rigs.json: {refused}"),
+                about: format!("rig {refused}"),
+            }));
+            rigs.served
+        }
+        Err(why) => {
+            let stands = match &last_good {
+                Some(rigs) => format!("the last good list stands ({} rigs)", rigs.len()),
+                None => "no rigs are served until it can be read".to_owned(),
+            };
+            troubles.push(Trouble {
+                about: "rigs.json".to_owned(),
+                text: format!("{why}; {stands}"),
+                over,
+            });
+            last_good.unwrap_or_default()
+        }
+    }
+}
+
+/// Reads what stands in the way of starting and poking these agents.
+pub fn read_holds(root: &Path, rigs: &[Rig], agents: &[Agent]) -> Holds {
+    let has_estop = |rig: &&Rig| exists(&root.join(format!("ESTOP.{}", rig.name)));
+    let missing = |agent: &&Agent| !agent.dir.is_dir();
+    Holds {
+        estop: read_estop(&root.join("ESTOP")),
+        stopped_rigs: rigs.iter().filter(has_estop).map(|rig| rig.name.clone()).collect(),
+        shutting_down: is_locked(&root.join("daemon/shutdown.lock")),
+        no_directory: agents.iter().filter(missing).map(|agent| agent.id.clone()).collect(),
+    }
+}
+
+/// `ESTOP` is one line, `manual<TAB>time<TAB>reason`; that it exists is what counts.
+fn read_estop(path: &Path) -> Option<String> {
+    if !exists(path) {
+        return None;
+    }
+    let bytes = files::read(path, Whose::Towns).ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let reason = text.lines().next().unwrap_or_default().split('\t').next_back();
+    Some(clean(reason.unwrap_or_default().trim(), 200))
+}
+
+/// Whether there is anything of this name. What cannot be looked at may well be there.
+fn exists(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
+}
+
+/// Whether somebody holds a lock on this file. One that nobody locks means nothing, and none is made.
+pub fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| match FileExt::try_lock_shared(&file) {
+        Ok(()) => {
+            let _ = FileExt::unlock(&file);
+            false
+        }
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    })
+}
+
+/// When somebody last used `gt` or `bd` in this town, by `daemon/activity.json`. A file that cannot be read tells nothing.
+pub fn read_activity(root: &Path) -> Option<Wall> {
+    let bytes = files::read(&root.join("daemon/activity.json"), Whose::Towns).ok()??;
+    parse_activity(&bytes)
+}
+
+fn parse_activity(bytes: &[u8]) -> Option<Wall> {
+    let file: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    Wall::parse(file.get("timestamp")?.as_str()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn activity_is_read_as_gt_writes_it() {
+        let file = include_bytes!("../../tests/data/seed/fresh-daemon_activity.json");
+        let at = parse_activity(file).expect("a time");
+        assert_eq!(at.rfc3339(0), "2026-11-23T09:33:37.684891419Z");
+        let file = include_bytes!("../../tests/data/seed/activity-after-gt-mail-inbox.json");
+        assert!(parse_activity(file).is_some());
+        assert_eq!(parse_activity(b"{\"timestamp\":\"20"), None);
+    }
+
+    #[test]
+    fn an_estop_gives_its_reason_and_a_lock_that_nobody_holds_means_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("ESTOP");
+        assert_eq!(read_estop(&path), None);
+        fs::write(&path, "manual\t2026-11-23T09:40:04Z\tcosts\n").expect("written");
+        assert_eq!(read_estop(&path).as_deref(), Some("costs"));
+        assert!(!is_locked(&path));
+        let holder = File::open(&path).expect("open");
+        FileExt::lock_exclusive(&holder).expect("locked");
+        assert!(is_locked(&path));
+        assert!(!is_locked(&dir.path().join("none")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = parse_activity(&bytes);
+        }
+    }
+}
