@@ -42,10 +42,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(exit: Exit, why: impl fmt::Display) -> Refusal {
-        Refusal {
-            exit,
-            why: why.to_string(),
-        }
+        Refusal { exit, why: why.to_string() }
     }
 }
 
@@ -53,10 +50,7 @@ impl Refusal {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let done = match args::parse(args) {
         Ok(args) => perform(&args),
-        Err(why) => Err(Refusal::new(
-            Exit::Usage,
-            format!("{why}; gtd --help lists what can be asked"),
-        )),
+        Err(why) => Err(Refusal::new(Exit::Usage, format!("{why}; gtd --help lists what can be asked"))),
     };
     match done {
         Ok(exit) => exit,

@@ -196,8 +196,7 @@ impl Daemon {
             snapshot.reports = self.world.ask_reports(&snapshot)?;
             plan = decide(Trigger::Heartbeat, &snapshot, &self.history);
             self.carry_out(Trigger::Heartbeat, &plan, &snapshot)?;
-            self.log
-                .say(format!("Heartbeat complete (#{})", self.history.heartbeats));
+            self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
         }
         self.finish(&snapshot, &plan);
         Ok(())
@@ -243,8 +242,7 @@ impl Daemon {
                 Verdict::Wait { absence, why, .. } => {
                     let gist = format!("{absence} {why}");
                     if self.said.get(id) != Some(&gist) {
-                        self.log
-                            .say(format!("Not starting {label} yet: {reason} (rule {rule})"));
+                        self.log.say(format!("Not starting {label} yet: {reason} (rule {rule})"));
                         self.said.insert(id.clone(), gist);
                     }
                     continue;
@@ -269,8 +267,7 @@ impl Daemon {
         if self.said_interval != Some(plan.rhythm.interval) {
             self.said_interval = Some(plan.rhythm.interval);
             let left = plan.next_heartbeat.since(plan.now);
-            self.log
-                .say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
+            self.log.say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
         }
         let status = |(id, verdict): &(AgentId, Verdict)| AgentStatus {
             agent: id.clone(),
@@ -287,8 +284,7 @@ impl Daemon {
         };
         self.save(true, Durability::Lazy);
         if !self.instance.keep() {
-            self.log
-                .say("Another daemon has taken daemon/daemon.lock: ending, so that there are not two");
+            self.log.say("Another daemon has taken daemon/daemon.lock: ending, so that there are not two");
             self.pending.borrow_mut().stop = Some(0);
         }
         if let Some(sleeper) = &self.sleeper {
@@ -305,8 +301,7 @@ impl Daemon {
     fn reload(&mut self) {
         self.log.reopen();
         self.world.read_config();
-        self.log
-            .limit(self.world.config.log_max_size, self.world.config.log_keep);
+        self.log.limit(self.world.config.log_max_size, self.world.config.log_keep);
         self.log.say("Received SIGHUP: log opened anew, configuration read");
     }
 
@@ -314,10 +309,7 @@ impl Daemon {
     fn notice_sleep(&mut self, late: Duration) {
         if late > self.world.config.look_interval * 2 {
             let grace = self.world.config.grace;
-            self.log.say(format!(
-                "Woke {} late: the machine slept; a grace period for every agent",
-                brief(late)
-            ));
+            self.log.say(format!("Woke {} late: the machine slept; a grace period for every agent", brief(late)));
             after_sleep(&mut self.history, grace, clock::now());
         }
     }
@@ -337,8 +329,7 @@ impl Daemon {
     fn end(mut self) {
         let stop = self.pending.borrow().stop.filter(|signal| *signal > 0);
         if let Some(signal) = stop {
-            self.log
-                .say(format!("Received signal {}, shutting down", signals::name(signal)));
+            self.log.say(format!("Received signal {}, shutting down", signals::name(signal)));
         }
         self.log.say("Daemon shutting down");
         self.save(false, Durability::Synced);

@@ -31,10 +31,7 @@ pub fn decide(trigger: Trigger, snapshot: &Snapshot, history: &History) -> Plan 
         let verdict = agents::judge(agent, trigger, snapshot, history.agent(&agent.id), &mut starts);
         let held = matches!(verdict, Verdict::Hold(_));
         if let (false, Some(pane)) = (held, sighting::unmarked_pane(agent, snapshot)) {
-            marks.push(Mark {
-                agent: agent.id.clone(),
-                pane,
-            });
+            marks.push(Mark { agent: agent.id.clone(), pane });
         }
         verdicts.push((agent.id.clone(), verdict));
     }
@@ -45,14 +42,7 @@ pub fn decide(trigger: Trigger, snapshot: &Snapshot, history: &History) -> Plan 
         (Trigger::Look, None) => now,
     };
     let next_look = next_look(snapshot, &verdicts, next_heartbeat);
-    Plan {
-        now,
-        verdicts,
-        marks,
-        rhythm,
-        next_heartbeat,
-        next_look,
-    }
+    Plan { now, verdicts, marks, rhythm, next_heartbeat, next_look }
 }
 
 /// The earliest moment after now at which a verdict could change by time alone, at most a look interval away.

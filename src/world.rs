@@ -68,11 +68,7 @@ impl World {
 
     /// Reads the configuration again. One that cannot be used keeps the old one.
     pub fn read_config(&mut self) {
-        let trouble = |about: String, text: String, over: &str| Trouble {
-            about,
-            text,
-            over: over.to_owned(),
-        };
+        let trouble = |about: String, text: String, over: &str| Trouble { about, text, over: over.to_owned() };
         match town_files::read_config(&self.root) {
             Ok((config, warnings)) => {
                 self.config = config;

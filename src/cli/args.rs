@@ -123,11 +123,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
     if timeout.is_some() && action != Some(Action::Stop) {
         return Err("--timeout goes with --stop".to_owned());
     }
-    Ok(Args {
-        action: action.unwrap_or(Action::Run),
-        town,
-        timeout: timeout.unwrap_or(STOP_TIMEOUT),
-    })
+    Ok(Args { action: action.unwrap_or(Action::Run), town, timeout: timeout.unwrap_or(STOP_TIMEOUT) })
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
@@ -159,10 +155,7 @@ mod tests {
             ("--nonsense", "invalid option '--nonsense'"),
             ("--stop --status", "two things at once are asked for"),
             ("--status --timeout 3s", "--timeout goes with --stop"),
-            (
-                "--stop --timeout soon",
-                "--timeout soon: a duration such as 10s is wanted",
-            ),
+            ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),
             ("start", "unexpected argument \"start\""),
             ("--print moon", "--print moon: only town can be printed"),

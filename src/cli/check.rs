@@ -41,8 +41,7 @@ impl Findings {
     }
 
     fn line(&mut self, mark: &str, what: &str, found: &str) {
-        self.text
-            .push_str(&format!("{mark:5}  {what:13}  {}\n", clean(found, 500)));
+        self.text.push_str(&format!("{mark:5}  {what:13}  {}\n", clean(found, 500)));
     }
 }
 
@@ -84,10 +83,7 @@ fn examine(town: &Path, findings: &mut Findings) -> Result<(), Stopped> {
     }
     let socket = world.socket().map(|socket| socket.options().join(" "));
     let socket = socket.filter(|options| !options.is_empty());
-    findings.good(
-        "tmux server",
-        &socket.unwrap_or_else(|| "the user's default one".to_owned()),
-    );
+    findings.good("tmux server", &socket.unwrap_or_else(|| "the user's default one".to_owned()));
     let count = match &snapshot.sessions {
         Ok(sessions) => format!("{} sessions", sessions.len()),
         Err(_) => "not known".to_owned(),
@@ -107,24 +103,9 @@ fn examine(town: &Path, findings: &mut Findings) -> Result<(), Stopped> {
 fn check_tools(world: &mut World, findings: &mut Findings) -> Result<(), Stopped> {
     let tools = world.tools.clone();
     for (name, place, flag, use_of_it) in [
-        (
-            "tmux",
-            tools.tmux,
-            "-V",
-            "install it, for example with apt-get install tmux",
-        ),
-        (
-            "bd",
-            tools.bd,
-            "--version",
-            "without it tmux alone tells how agents are",
-        ),
-        (
-            "gt",
-            tools.gt,
-            "--version",
-            "without it set gtd.gastown in mayor/daemon.json",
-        ),
+        ("tmux", tools.tmux, "-V", "install it, for example with apt-get install tmux"),
+        ("bd", tools.bd, "--version", "without it tmux alone tells how agents are"),
+        ("gt", tools.gt, "--version", "without it set gtd.gastown in mayor/daemon.json"),
     ] {
         let Some(path) = place else {
             let found = format!("not found in PATH or the usual places; {use_of_it}");
@@ -156,21 +137,15 @@ fn check_tools(world: &mut World, findings: &mut Findings) -> Result<(), Stopped
 /// Whether the login shell finds the agents' program: the first word of each command.
 fn check_agent_command(world: &mut World, findings: &mut Findings) -> Result<(), Stopped> {
     let shell = user::login_shell();
-    let mut lines: Vec<String> = [Role::Deacon, Role::Witness]
-        .map(|role| world.config.agent_command(role).to_owned())
-        .to_vec();
+    let mut lines: Vec<String> =
+        [Role::Deacon, Role::Witness].map(|role| world.config.agent_command(role).to_owned()).to_vec();
     lines.dedup();
     for line in lines {
         let program = line.split_whitespace().next().unwrap_or_default();
-        let plain = program
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
+        let plain = program.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
         let what = "agent command";
         if !plain {
-            findings.note(
-                what,
-                &format!("{line} (not looked for: it is more than a program's name)"),
-            );
+            findings.note(what, &format!("{line} (not looked for: it is more than a program's name)"));
             continue;
         }
         let found = Command::new(&shell, TIMEOUT)

@@ -20,12 +20,7 @@ pub fn foreground(town: &Path) -> Result<Exit, Refusal> {
     serve(town, Life::UntilStopped, || {
         if !io::stderr().is_terminal() {
             let log = town.join("daemon/daemon.log");
-            let _ = writeln!(
-                io::stderr(),
-                "gtd: serving {}; its log is {}",
-                town.display(),
-                log.display()
-            );
+            let _ = writeln!(io::stderr(), "gtd: serving {}; its log is {}", town.display(), log.display());
         }
     })
 }
@@ -45,10 +40,9 @@ fn serve(town: &Path, life: Life, ready: impl FnOnce()) -> Result<Exit, Refusal>
             );
             Err(Refusal::new(Exit::AlreadyRuns, why))
         }
-        Err(NotRun::Refused(Refused::Failed(error))) => Err(Refusal::new(
-            Exit::Failed,
-            format!("{error}; gtd must be able to write there"),
-        )),
+        Err(NotRun::Refused(Refused::Failed(error))) => {
+            Err(Refusal::new(Exit::Failed, format!("{error}; gtd must be able to write there")))
+        }
         Err(NotRun::NoTmux) => Err(Refusal::new(
             Exit::Failed,
             "no tmux in PATH or the usual places; install it, for example with apt-get install tmux",
@@ -76,12 +70,7 @@ pub fn background(town: &Path) -> Result<Exit, Refusal> {
         let _ = BufReader::new(stdout).read_line(&mut first);
     }
     if first.trim_end() == UP {
-        let _ = writeln!(
-            io::stderr(),
-            "gtd: serving {} in the background (PID {})",
-            town.display(),
-            child.id()
-        );
+        let _ = writeln!(io::stderr(), "gtd: serving {} in the background (PID {})", town.display(), child.id());
         return Ok(Exit::Done);
     }
     let mut why = String::new();

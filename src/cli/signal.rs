@@ -27,10 +27,7 @@ pub fn stop(town: &Path, timeout: Duration) -> Result<Exit, Refusal> {
     handle.signal(libc::SIGTERM);
     handle.signal(libc::SIGCONT);
     if wait_until_free(&dir, pid, start + timeout)? {
-        return print(&format!(
-            "gtd: stopped (PID {pid}, {} after the signal)\n",
-            brief(start.elapsed())
-        ));
+        return print(&format!("gtd: stopped (PID {pid}, {} after the signal)\n", brief(start.elapsed())));
     }
     handle.signal(libc::SIGKILL);
     if !wait_until_free(&dir, pid, Instant::now() + AFTER_KILL)? {
@@ -41,10 +38,7 @@ pub fn stop(town: &Path, timeout: Duration) -> Result<Exit, Refusal> {
     // What it could not do itself any more.
     let _ = fs::remove_file(dir.join("daemon.pid"));
     state::mark_stopped(&dir).map_err(|why| Refusal::new(Exit::Failed, format!("killed PID {pid}, but {why}")))?;
-    print(&format!(
-        "gtd: killed (PID {pid}): it had not ended {} after the signal\n",
-        brief(timeout)
-    ))
+    print(&format!("gtd: killed (PID {pid}): it had not ended {} after the signal\n", brief(timeout)))
 }
 
 /// Has the daemon look at once.
@@ -83,10 +77,7 @@ fn find(dir: &Path) -> Result<Option<(u32, Handle)>, Refusal> {
         }
         thread::sleep(STEP);
     }
-    Err(Refusal::new(
-        Exit::Failed,
-        "the daemon changes faster than it can be found; try again",
-    ))
+    Err(Refusal::new(Exit::Failed, "the daemon changes faster than it can be found; try again"))
 }
 
 /// Waits until this daemon no longer holds the lock; another one may by then.

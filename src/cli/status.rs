@@ -16,11 +16,7 @@ pub fn show(town: &Path) -> Result<Exit, Refusal> {
     let unknown = |why: String| Refusal::new(Exit::Unknown, why);
     let holder = holder(&dir).map_err(|error| unknown(error.to_string()))?;
     let state = state::read(&dir).map_err(unknown)?;
-    let exit = if holder == Holder::Nobody {
-        Exit::NotRunning
-    } else {
-        Exit::Done
-    };
+    let exit = if holder == Holder::Nobody { Exit::NotRunning } else { Exit::Done };
     print(&table(town, holder, state.as_ref(), clock::now()))?;
     Ok(exit)
 }
@@ -34,12 +30,7 @@ fn table(town: &Path, holder: Holder, state: Option<&State>, now: Moment) -> Str
 
 fn describe(out: &mut String, town: &Path, holder: Holder, state: Option<&State>, now: Moment) -> std::fmt::Result {
     let town = clean(&town.display().to_string(), 300);
-    let ago = |at: Wall| {
-        format!(
-            "{} ago",
-            brief(std::time::Duration::from_secs(now.wall.since(at).as_secs()))
-        )
-    };
+    let ago = |at: Wall| format!("{} ago", brief(std::time::Duration::from_secs(now.wall.since(at).as_secs())));
     let started = state.and_then(|s| Wall::parse(&s.started_at));
     match (holder, started) {
         (Holder::Nobody, _) => writeln!(out, "not running  {town}")?,
@@ -58,12 +49,7 @@ fn describe(out: &mut String, town: &Path, holder: Holder, state: Option<&State>
     match own.next_heartbeat {
         Some(next) if holder != Holder::Nobody => {
             let left = next.wall.since(now.wall).as_secs();
-            writeln!(
-                out,
-                ", the next in {} ({})",
-                brief(std::time::Duration::from_secs(left)),
-                own.rhythm
-            )?;
+            writeln!(out, ", the next in {} ({})", brief(std::time::Duration::from_secs(left)), own.rhythm)?;
         }
         _ => writeln!(out)?,
     }
@@ -71,12 +57,7 @@ fn describe(out: &mut String, town: &Path, holder: Holder, state: Option<&State>
         writeln!(out, "seen         {}", ago(at.wall))?;
     }
     for condition in &own.conditions {
-        writeln!(
-            out,
-            "trouble      {} (since {})",
-            condition.text,
-            brief(now.wall.since(condition.since.wall))
-        )?;
+        writeln!(out, "trouble      {} (since {})", condition.text, brief(now.wall.since(condition.since.wall)))?;
     }
     agents(out, own, now)
 }

@@ -20,17 +20,8 @@ const AT_WORK: Duration = Duration::from_secs(10);
 /// Output so soon after a poke may be no more than the poke's own echo.
 const ECHO: Duration = Duration::from_secs(5);
 /// Reports that ask for a person: not a reason to end a program that lives, and none to poke it.
-const NOT_POKED: [&str; 9] = [
-    "stopped",
-    "dead",
-    "done",
-    "nuked",
-    "escalated",
-    "stuck",
-    "paused",
-    "muted",
-    "awaiting-gate",
-];
+const NOT_POKED: [&str; 9] =
+    ["stopped", "dead", "done", "nuked", "escalated", "stuck", "paused", "muted", "awaiting-gate"];
 
 /// The verdict for one agent.
 pub fn judge(
@@ -214,10 +205,7 @@ impl Starts {
         let next = last.map(|last| last.plus(BETWEEN_BATCHES));
         match next.filter(|next| next.tick > now.tick) {
             Some(next_batch) => Starts { left: 0, next_batch },
-            None => Starts {
-                left: STARTS_PER_LOOK,
-                next_batch: now.plus(BETWEEN_BATCHES),
-            },
+            None => Starts { left: STARTS_PER_LOOK, next_batch: now.plus(BETWEEN_BATCHES) },
         }
     }
 

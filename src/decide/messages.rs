@@ -29,10 +29,7 @@ pub const WITNESS_MESSAGES: [&str; 6] = [
     "Tip: Send MERGE_READY when work is done.",
 ];
 
-const REFINERY_MESSAGES: [&str; 2] = [
-    "Time for a round: look at your merge queue.",
-    "Check what waits to be merged.",
-];
+const REFINERY_MESSAGES: [&str; 2] = ["Time for a round: look at your merge queue.", "Check what waits to be merged."];
 
 /// The message after `count` others.
 pub fn message(role: Role, count: u64) -> &'static str {
@@ -68,11 +65,7 @@ mod tests {
 
     #[test]
     fn every_line_is_plain_text_that_a_terminal_shows_as_it_is() {
-        for line in DEACON_MESSAGES
-            .iter()
-            .chain(&WITNESS_MESSAGES)
-            .chain(&REFINERY_MESSAGES)
-        {
+        for line in DEACON_MESSAGES.iter().chain(&WITNESS_MESSAGES).chain(&REFINERY_MESSAGES) {
             assert!(line.bytes().all(|b| b.is_ascii_graphic() || b == b' '), "{line}");
         }
     }

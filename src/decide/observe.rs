@@ -53,12 +53,7 @@ impl fmt::Display for Event {
             Event::MassDeath(agents) => {
                 let names: Vec<String> = agents.iter().take(10).map(ToString::to_string).collect();
                 let more = if agents.len() > 10 { ", …" } else { "" };
-                write!(
-                    f,
-                    "tmux lost {} agents at once: {}{more}",
-                    agents.len(),
-                    names.join(", ")
-                )
+                write!(f, "tmux lost {} agents at once: {}{more}", agents.len(), names.join(", "))
             }
             Event::CameUp { agent, pid } => write!(f, "{agent} was started by somebody else (PID {pid})"),
             Event::Quarantined(agent) => write!(
@@ -116,19 +111,12 @@ fn observe_alive(agent: &Agent, entry: &mut AgentHistory, pane: &Pane, snapshot:
         let saw_the_start = entry.program.is_some() || entry.gone.is_some();
         if saw_the_start {
             entry.grace_until = Some(now.plus(snapshot.config.grace));
-            events.push(Event::CameUp {
-                agent: agent.id.clone(),
-                pid: pane.process.pid,
-            });
+            events.push(Event::CameUp { agent: agent.id.clone(), pid: pane.process.pid });
         }
         entry.up_since = Some(now);
         entry.output = None;
         entry.output_between = None;
-        entry.program = Some(Program {
-            pane: pane.id,
-            process: pane.process,
-            by_gtd: false,
-        });
+        entry.program = Some(Program { pane: pane.id, process: pane.process, by_gtd: false });
     } else if entry.gone.is_some() {
         // The same process is back, an agent within the shell that had been left bare: a start by hand.
         entry.grace_until = Some(now.plus(snapshot.config.grace));
@@ -165,11 +153,7 @@ fn observe_gone(agent: &Agent, entry: &mut AgentHistory, gone: Gone, absence: Mi
     }
     entry.gone = Some(gone);
     if let (true, Some(program)) = (was_up, entry.program) {
-        events.push(Event::Gone {
-            agent: agent.id.clone(),
-            absence,
-            pid: program.process.pid,
-        });
+        events.push(Event::Gone { agent: agent.id.clone(), absence, pid: program.process.pid });
         if entry.quarantined.is_none() && pacing::is_loop(entry, gone.since) {
             entry.quarantined = Some(gone.since);
             events.push(Event::Quarantined(agent.id.clone()));

@@ -83,9 +83,6 @@ mod tests {
     fn the_back_off_doubles_up_to_ten_minutes() {
         let delays: Vec<u64> = (1..9).map(|n| back_off(n, Duration::from_secs(30)).as_secs()).collect();
         assert_eq!(delays, [0, 30, 60, 120, 240, 480, 600, 600]);
-        assert_eq!(
-            back_off(usize::MAX, Duration::from_secs(3600)),
-            Duration::from_secs(3600)
-        );
+        assert_eq!(back_off(usize::MAX, Duration::from_secs(3600)), Duration::from_secs(3600));
     }
 }

@@ -30,19 +30,12 @@ pub fn record(
         let entry = history.agents.entry(outcome.agent.clone()).or_default();
         match &outcome.result {
             Done::Started { pane, process, restart } => {
-                let program = Program {
-                    pane: *pane,
-                    process: *process,
-                    by_gtd: true,
-                };
+                let program = Program { pane: *pane, process: *process, by_gtd: true };
                 started(entry, program, *restart, config, now);
                 history.last_starts = Some(now);
             }
             Done::StartFailed(_) => {
-                entry.gone = Some(Gone {
-                    since: now,
-                    how: Absence::StartFailed,
-                });
+                entry.gone = Some(Gone { since: now, how: Absence::StartFailed });
                 count_restart(entry, now);
                 history.last_starts = Some(now);
             }

@@ -8,12 +8,8 @@ use crate::town::time::Wall;
 use std::time::Duration;
 
 /// Idle for less than the first, a heartbeat comes every second. The last step has no end.
-const STEPS: [(Duration, Duration); 4] = [
-    (minutes(5), minutes(5)),
-    (minutes(15), minutes(10)),
-    (minutes(45), minutes(30)),
-    (Duration::MAX, minutes(60)),
-];
+const STEPS: [(Duration, Duration); 4] =
+    [(minutes(5), minutes(5)), (minutes(15), minutes(10)), (minutes(45), minutes(30)), (Duration::MAX, minutes(60))];
 
 /// An activity file older than this was left behind by a `gt` that no longer writes it.
 const FORGOTTEN: Duration = Duration::from_secs(24 * 3600);
@@ -31,11 +27,7 @@ pub fn rhythm(snapshot: &Snapshot, history: &History) -> Rhythm {
         None => STEPS[0],
         Some(idle) => STEPS.into_iter().find(|(below, _)| idle < *below).unwrap_or(STEPS[3]),
     };
-    let interval = if step == STEPS[0] {
-        shortest
-    } else {
-        step.1.max(shortest)
-    };
+    let interval = if step == STEPS[0] { shortest } else { step.1.max(shortest) };
     Rhythm { interval, idle }
 }
 

@@ -92,9 +92,5 @@ pub fn unmarked_pane(agent: &Agent, snapshot: &Snapshot) -> Option<PaneRef> {
 
 /// The pane as a guard finds it again.
 pub fn pane_ref(session: &Session, pane: &Pane) -> PaneRef {
-    PaneRef {
-        id: pane.id,
-        session: session.name.clone(),
-        process: pane.process,
-    }
+    PaneRef { id: pane.id, session: session.name.clone(), process: pane.process }
 }

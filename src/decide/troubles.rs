@@ -17,10 +17,7 @@ pub struct Troubles {
 
 /// The conditions of the town as a snapshot and the plan for it show them.
 pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles {
-    let mut found = Troubles {
-        now: snapshot.troubles.clone(),
-        not_examined: Vec::new(),
-    };
+    let mut found = Troubles { now: snapshot.troubles.clone(), not_examined: Vec::new() };
     if let Err(outage) = &snapshot.sessions {
         found.add(
             "tmux",
@@ -33,11 +30,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
         Reports::NotAsked => found.not_examined.push("bd"),
         Reports::Asked(_) => {}
         Reports::Unknown(outage) => {
-            found.add(
-                "bd",
-                format!("bd gives no usable answer ({outage}); tmux alone tells"),
-                "bd answers again",
-            );
+            found.add("bd", format!("bd gives no usable answer ({outage}); tmux alone tells"), "bd answers again");
         }
     }
     let mut said = BTreeSet::new();
@@ -52,11 +45,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                 let kind = hold.kind();
                 if said.insert((about.clone(), kind)) {
                     let text = format!("Holding {about}: {}", clean(&hold.to_string(), 300));
-                    found.add(
-                        &format!("hold {kind} {about}"),
-                        text,
-                        &format!("No longer holding {about} ({kind})"),
-                    );
+                    found.add(&format!("hold {kind} {about}"), text, &format!("No longer holding {about} ({kind})"));
                 }
             }
             Verdict::Leave(Leave::Foreign(town)) => {
@@ -65,21 +54,13 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                     id.label(),
                     clean(town, 200)
                 );
-                found.add(
-                    &format!("session {id}"),
-                    text,
-                    &format!("The session of {} is free again", id.label()),
-                );
+                found.add(&format!("session {id}"), text, &format!("The session of {} is free again", id.label()));
             }
             _ => {}
         }
         if history.agent(id).quarantined.is_some() {
             let text = format!("{} is in quarantine: {}", id.label(), verdict.reason(snapshot.now));
-            found.add(
-                &format!("loop {id}"),
-                text,
-                &format!("{} is out of quarantine", id.label()),
-            );
+            found.add(&format!("loop {id}"), text, &format!("{} is out of quarantine", id.label()));
         }
     }
     found
@@ -87,11 +68,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
 
 impl Troubles {
     fn add(&mut self, about: &str, text: String, over: &str) {
-        self.now.push(Trouble {
-            about: about.to_owned(),
-            text,
-            over: over.to_owned(),
-        });
+        self.now.push(Trouble { about: about.to_owned(), text, over: over.to_owned() });
     }
 }
 

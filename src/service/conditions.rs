@@ -47,10 +47,7 @@ impl Conditions {
 
     /// All that hold.
     pub fn open(&self) -> Vec<OpenCondition> {
-        let open = |(trouble, since): &(Trouble, Moment)| OpenCondition {
-            text: trouble.text.clone(),
-            since: *since,
-        };
+        let open = |(trouble, since): &(Trouble, Moment)| OpenCondition { text: trouble.text.clone(), since: *since };
         self.0.values().map(open).collect()
     }
 }
@@ -61,10 +58,7 @@ mod tests {
     use crate::town::time::{Tick, Wall};
 
     fn at(seconds: u64) -> Moment {
-        Moment {
-            wall: Wall::from_seconds(seconds as i64),
-            tick: Tick::from_millis(seconds * 1000),
-        }
+        Moment { wall: Wall::from_seconds(seconds as i64), tick: Tick::from_millis(seconds * 1000) }
     }
 
     fn troubles(about: &[&str], not_examined: &[&'static str]) -> Troubles {
@@ -73,10 +67,7 @@ mod tests {
             text: format!("{about} fails"),
             over: format!("{about} answers again"),
         };
-        Troubles {
-            now: about.iter().map(trouble).collect(),
-            not_examined: not_examined.to_vec(),
-        }
+        Troubles { now: about.iter().map(trouble).collect(), not_examined: not_examined.to_vec() }
     }
 
     #[test]
@@ -86,10 +77,7 @@ mod tests {
         assert_eq!(conditions.update(troubles(&["bd"], &[]), at(60)), [""; 0]);
         assert_eq!(conditions.update(troubles(&[], &["bd"]), at(90)), [""; 0]);
         assert_eq!(conditions.open().len(), 1);
-        assert_eq!(
-            conditions.update(troubles(&[], &[]), at(120)),
-            ["bd answers again after 2m"]
-        );
+        assert_eq!(conditions.update(troubles(&[], &[]), at(120)), ["bd answers again after 2m"]);
         assert_eq!(conditions.open(), []);
     }
 }

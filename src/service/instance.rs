@@ -146,10 +146,7 @@ impl Held {
             files::refuse_strange(&file.metadata()?, Whose::Ours)?;
             match FileExt::try_lock_exclusive(&file) {
                 Ok(()) => {
-                    let held = Held {
-                        path: path.to_owned(),
-                        file,
-                    };
+                    let held = Held { path: path.to_owned(), file };
                     // Between open and lock somebody may have put another file there.
                     if held.is_at_its_path() {
                         return Ok(Some(held));
@@ -250,10 +247,7 @@ mod tests {
         let dir = dir.path().join("daemon");
         let first = Instance::take(&dir).expect("the first");
         let pid = std::process::id();
-        assert_eq!(
-            fs::read_to_string(dir.join("daemon.pid")).expect("a PID"),
-            pid.to_string()
-        );
+        assert_eq!(fs::read_to_string(dir.join("daemon.pid")).expect("a PID"), pid.to_string());
         assert_eq!(holder(&dir).expect("known"), Holder::Gtd(pid));
         assert!(matches!(Instance::take(&dir), Err(Refused::Running(Holder::Gtd(p))) if p == pid));
         first.release();
@@ -270,9 +264,7 @@ mod tests {
         assert!(first.keep());
         assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
         fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
-        let _other = Held::take(&dir.path().join("daemon.lock"))
-            .expect("usable")
-            .expect("free");
+        let _other = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
         assert!(!first.keep());
     }
 
@@ -285,9 +277,6 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), 1);
         let lock = File::create(dir.path().join("daemon.lock")).expect("made");
         FileExt::lock_exclusive(&lock).expect("locked");
-        assert_eq!(
-            holder(dir.path()).expect("known"),
-            Holder::Other(Some(std::process::id()))
-        );
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Other(Some(std::process::id())));
     }
 }

@@ -116,11 +116,7 @@ impl Inner {
         for n in (1..self.keep.saturating_sub(1)).rev() {
             let _ = fs::rename(numbered(n), numbered(n + 1));
         }
-        let moved = if self.keep > 1 {
-            fs::rename(&self.path, numbered(1))
-        } else {
-            fs::remove_file(&self.path)
-        };
+        let moved = if self.keep > 1 { fs::rename(&self.path, numbered(1)) } else { fs::remove_file(&self.path) };
         if moved.is_ok() {
             self.open();
         }

@@ -58,11 +58,7 @@ pub fn listen(events: Sender<Event>, ringer: Ringer) -> io::Result<()> {
             ringer.ring();
         }
     };
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .stack_size(SMALL_STACK)
-        .spawn(tell)
-        .map(drop)
+    thread::Builder::new().name("signals".to_owned()).stack_size(SMALL_STACK).spawn(tell).map(drop)
 }
 
 /// A stop signal as Go's runtime calls it, for the seed's log line.

@@ -48,10 +48,7 @@ impl Sleeper {
                 daemon.ring();
             }
         };
-        thread::Builder::new()
-            .name("sleeper".to_owned())
-            .stack_size(SMALL_STACK)
-            .spawn(sleep)?;
+        thread::Builder::new().name("sleeper".to_owned()).stack_size(SMALL_STACK).spawn(sleep)?;
         Ok(Sleeper { wanted, ringer })
     }
 

@@ -105,9 +105,7 @@ pub fn read(dir: &Path) -> Result<Option<State>, String> {
     let Some(bytes) = files::read(&path, Whose::Ours).map_err(|e| e.to_string())? else {
         return Ok(None);
     };
-    parse(&bytes)
-        .map(Some)
-        .map_err(|why| format!("cannot read {}: {why}", path.display()))
+    parse(&bytes).map(Some).map_err(|why| format!("cannot read {}: {why}", path.display()))
 }
 
 fn parse(bytes: &[u8]) -> Result<State, String> {
@@ -151,10 +149,7 @@ pub fn load(dir: &Path) -> Loaded {
                 Ok(aside) => format!("set aside as {}", aside.display()),
                 Err(error) => error.to_string(),
             };
-            Loaded {
-                history: History::default(),
-                trouble: Some(format!("{why}; {aside}, and begun anew")),
-            }
+            Loaded { history: History::default(), trouble: Some(format!("{why}; {aside}, and begun anew")) }
         }
     }
 }
@@ -184,12 +179,7 @@ pub struct Report {
 impl Keeper {
     /// Keeps the state in `dir`, for a daemon that began at `started_at`.
     pub fn new(dir: &Path, started_at: Wall) -> Keeper {
-        Keeper {
-            dir: dir.to_owned(),
-            started_at,
-            boot: clock::boot_id(),
-            written: Vec::new(),
-        }
+        Keeper { dir: dir.to_owned(), started_at, boot: clock::boot_id(), written: Vec::new() }
     }
 
     /// Writes the state.
@@ -273,29 +263,15 @@ mod tests {
     fn the_seeds_keys_come_first_and_everything_survives() {
         let dir = tempfile::tempdir().expect("a directory");
         let now = clock::now();
-        let mut history = History {
-            heartbeats: 7,
-            last_heartbeat: Some(now),
-            ..History::default()
-        };
+        let mut history = History { heartbeats: 7, last_heartbeat: Some(now), ..History::default() };
         let witness: AgentId = "alpha/witness".parse().expect("an agent");
         history.agents.entry(witness.clone()).or_default().restarts.push(now);
         let mut keeper = Keeper::new(dir.path(), now.wall);
         let report = Report::default();
         keeper.save(true, &history, &report, Durability::Synced).expect("saved");
         let text = std::fs::read_to_string(path(dir.path())).expect("a file");
-        let keys = [
-            "running",
-            "pid",
-            "started_at",
-            "last_heartbeat",
-            "heartbeat_count",
-            "gtd",
-        ];
-        let places: Vec<usize> = keys
-            .iter()
-            .map(|key| text.find(&format!("\n  \"{key}\"")).expect(key))
-            .collect();
+        let keys = ["running", "pid", "started_at", "last_heartbeat", "heartbeat_count", "gtd"];
+        let places: Vec<usize> = keys.iter().map(|key| text.find(&format!("\n  \"{key}\"")).expect(key)).collect();
         assert!(places.is_sorted(), "{text}");
         assert_eq!(load(dir.path()).history, history);
         mark_stopped(dir.path()).expect("marked");

@@ -20,29 +20,19 @@ pub struct Attention {
 
 impl fmt::Debug for Attention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attention")
-            .field("stopped", &self.stopped)
-            .finish_non_exhaustive()
+        f.debug_struct("Attention").field("stopped", &self.stopped).finish_non_exhaustive()
     }
 }
 
 impl Attention {
     /// Listens to `bell`; `heed` is called after each ring, empties what waits, and says whether to stop.
     pub fn new(bell: Bell, heed: impl FnMut() -> bool + 'static) -> Attention {
-        Attention {
-            bell: Some(bell),
-            heed: Box::new(heed),
-            stopped: false,
-        }
+        Attention { bell: Some(bell), heed: Box::new(heed), stopped: false }
     }
 
     /// Listens to nobody: for commands that run for a person who can interrupt them.
     pub fn nobody() -> Attention {
-        Attention {
-            bell: None,
-            heed: Box::new(|| false),
-            stopped: false,
-        }
+        Attention { bell: None, heed: Box::new(|| false), stopped: false }
     }
 
     /// Whether nothing more may be begun.

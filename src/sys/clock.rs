@@ -29,7 +29,5 @@ pub fn local_offset(at: Wall) -> i32 {
 
 /// What tells this boot of the machine from all others; empty where the system does not say.
 pub fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|id| id.trim().to_owned())
-        .unwrap_or_default()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }

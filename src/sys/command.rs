@@ -172,20 +172,13 @@ impl Command {
     }
 
     fn failure(&self, kind: FailureKind) -> Failure {
-        Failure {
-            what: self.to_string(),
-            kind,
-        }
+        Failure { what: self.to_string(), kind }
     }
 
     fn start(&self) -> io::Result<Running> {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).process_group(0);
-        command.stdin(if self.input.is_empty() {
-            Stdio::null()
-        } else {
-            Stdio::piped()
-        });
+        command.stdin(if self.input.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         for name in self.without {
             command.env_remove(name);
@@ -197,10 +190,7 @@ impl Command {
         let mut child = command.spawn()?;
         let ended = raw::pidfd_open(child.id()).ok();
         let mut running = Running {
-            stdin: child.stdin.take().map(|pipe| Feed {
-                pipe,
-                left: self.input.clone(),
-            }),
+            stdin: child.stdin.take().map(|pipe| Feed { pipe, left: self.input.clone() }),
             stdout: Drain::new(child.stdout.take().map(OwnedFd::from)),
             stderr: Drain::new(child.stderr.take().map(OwnedFd::from)),
             ended,
@@ -342,10 +332,7 @@ struct Drain {
 
 impl Drain {
     const fn new(pipe: Option<OwnedFd>) -> Drain {
-        Drain {
-            pipe,
-            taken: Vec::new(),
-        }
+        Drain { pipe, taken: Vec::new() }
     }
 
     /// Reads what is there, to the limit, and closes the pipe at its end.
@@ -434,10 +421,7 @@ mod tests {
         let failure = run(&Command::new("/nonexistent/program", LONG)).expect_err("no program");
         assert!(failure.to_string().starts_with("program: cannot be run: "), "{failure}");
         let failure = run(&sh("", LONG).dir("/nonexistent")).expect_err("no directory");
-        assert!(
-            failure.to_string().ends_with("/nonexistent: no such directory"),
-            "{failure}"
-        );
+        assert!(failure.to_string().ends_with("/nonexistent: no such directory"), "{failure}");
     }
 
     #[test]

@@ -26,11 +26,7 @@ pub struct FileError {
 impl FileError {
     /// An error for this path.
     pub fn new(verb: &'static str, path: &Path, error: io::Error) -> FileError {
-        FileError {
-            verb,
-            path: path.to_owned(),
-            error,
-        }
+        FileError { verb, path: path.to_owned(), error }
     }
 }
 
@@ -126,12 +122,8 @@ pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), Fi
 }
 
 fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)?;
     file.write_all(bytes)?;
     if durability == Durability::Synced {
         file.sync_all()?;
@@ -193,11 +185,7 @@ mod tests {
     #[test]
     fn what_is_no_file_of_ours_is_refused_without_waiting() {
         let dir = tempfile::tempdir().expect("a directory");
-        let (link, fifo, target) = (
-            dir.path().join("link"),
-            dir.path().join("fifo"),
-            dir.path().join("target"),
-        );
+        let (link, fifo, target) = (dir.path().join("link"), dir.path().join("fifo"), dir.path().join("target"));
         fs::write(&target, "x").expect("written");
         std::os::unix::fs::symlink(&target, &link).expect("linked");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();
@@ -217,11 +205,7 @@ mod tests {
         fs::write(&path, "{").expect("written");
         fs::write(sibling(&path, ".gtd-tmp-1-1"), "half").expect("written");
         let aside = set_aside(&path, Wall::from_seconds(1_795_426_804)).expect("set aside");
-        assert!(
-            aside.ends_with("state.json.corrupt-20261123T094004Z"),
-            "{}",
-            aside.display()
-        );
+        assert!(aside.ends_with("state.json.corrupt-20261123T094004Z"), "{}", aside.display());
         remove_temporaries(dir.path());
         assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), 1);
     }

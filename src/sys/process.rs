@@ -57,12 +57,8 @@ impl Table {
             return Vec::new();
         }
         let root = root.pid;
-        let mut members: BTreeSet<u32> = self
-            .0
-            .iter()
-            .filter(|e| e.process.pid == root || e.session == root)
-            .map(|e| e.process.pid)
-            .collect();
+        let mut members: BTreeSet<u32> =
+            self.0.iter().filter(|e| e.process.pid == root || e.session == root).map(|e| e.process.pid).collect();
         loop {
             let before = members.len();
             let children = self.0.iter().filter(|e| members.contains(&e.parent));
@@ -98,10 +94,7 @@ fn parse_stat(pid: u32, stat: &str) -> Option<Entry> {
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     // Fields 3, 4, 6 and 22 of proc(5): state, parent, session, start time in clock ticks since boot.
     Some(Entry {
-        process: Process {
-            pid,
-            start: fields.get(19)?.parse().ok()?,
-        },
+        process: Process { pid, start: fields.get(19)?.parse().ok()? },
         parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         ended: matches!(fields.first(), Some(&"Z" | &"X")),
@@ -121,10 +114,7 @@ pub fn lives(process: Process) -> bool {
 /// The arguments that a process was started with; empty if it is gone or hides them.
 pub fn arguments(pid: u32) -> Vec<String> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let mut args: Vec<String> = bytes
-        .split(|b| *b == 0)
-        .map(|arg| String::from_utf8_lossy(arg).into_owned())
-        .collect();
+    let mut args: Vec<String> = bytes.split(|b| *b == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();
     args.pop();
     args
 }
@@ -218,11 +208,7 @@ fn wait_for_all(mut handles: Vec<Handle>, until: Instant, attention: &mut Attent
         }
         let mut waits: Vec<Wait> = handles.iter().filter_map(Handle::wait).collect();
         // Where nothing tells of an end, and for those whose end nobody reaps, it is looked for.
-        let step = if waits.is_empty() {
-            Duration::from_millis(10)
-        } else {
-            Duration::from_millis(100)
-        };
+        let step = if waits.is_empty() { Duration::from_millis(10) } else { Duration::from_millis(100) };
         attention.listen(Some(left.min(step)), &mut waits)?;
     }
 }
@@ -280,14 +266,7 @@ mod tests {
         for line in ["-bash", "/bin/zsh -l", "bash -l -i", "sh", "fish --login"] {
             assert!(is_interactive_shell(&args(line)), "{line}");
         }
-        for line in [
-            "sh ./agent",
-            "bash -l -i -c claude",
-            "bash -lic claude",
-            "node x",
-            "claude",
-            "2.1.7",
-        ] {
+        for line in ["sh ./agent", "bash -l -i -c claude", "bash -lic claude", "node x", "claude", "2.1.7"] {
             assert!(!is_interactive_shell(&args(line)), "{line}");
         }
         assert!(!is_interactive_shell(&[]));
@@ -304,11 +283,7 @@ mod tests {
     fn a_tree_that_ignores_being_asked_is_killed_and_nothing_else() {
         let mut bystander = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep");
         let script = "trap '' TERM; sleep 1000 & sleep 1000";
-        let mut tree = std::process::Command::new("/bin/sh")
-            .args(["-c", script])
-            .process_group(0)
-            .spawn()
-            .expect("sh");
+        let mut tree = std::process::Command::new("/bin/sh").args(["-c", script]).process_group(0).spawn().expect("sh");
         let pid = identify(tree.id());
         let end = Instant::now() + Duration::from_secs(30);
         while Table::read().expect("a table").tree(pid).len() < 3 {
@@ -329,10 +304,7 @@ mod tests {
         let owner = identify(std::process::id());
         let table = Table::read().expect("a table");
         assert!(table.tree(owner).contains(&owner));
-        let former = Process {
-            start: owner.start - 1,
-            ..owner
-        };
+        let former = Process { start: owner.start - 1, ..owner };
         assert_eq!(table.tree(former), []);
         assert_eq!(table.tree(Process { start: 0, ..owner }), []);
     }

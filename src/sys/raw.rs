@@ -17,20 +17,12 @@ pub struct Wait {
 impl Wait {
     /// Waits until `fd` can be read, or its other end is closed.
     pub fn readable(fd: BorrowedFd<'_>) -> Wait {
-        Wait {
-            fd: fd.as_raw_fd(),
-            events: libc::POLLIN,
-            ready: false,
-        }
+        Wait { fd: fd.as_raw_fd(), events: libc::POLLIN, ready: false }
     }
 
     /// Waits until `fd` can be written.
     pub fn writable(fd: BorrowedFd<'_>) -> Wait {
-        Wait {
-            fd: fd.as_raw_fd(),
-            events: libc::POLLOUT,
-            ready: false,
-        }
+        Wait { fd: fd.as_raw_fd(), events: libc::POLLOUT, ready: false }
     }
 }
 
@@ -41,17 +33,9 @@ impl Wait {
 /// Those of poll(2) but EINTR.
 pub fn poll(waits: &mut [Wait], timeout: Option<Duration>) -> io::Result<()> {
     // Rounded up: a wait that ends a fraction of a millisecond early would spin until its time has come.
-    let ms = timeout.map_or(-1, |t| {
-        i32::try_from(t.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
-    });
-    let mut fds: Vec<libc::pollfd> = waits
-        .iter()
-        .map(|w| libc::pollfd {
-            fd: w.fd,
-            events: w.events,
-            revents: 0,
-        })
-        .collect();
+    let ms = timeout.map_or(-1, |t| i32::try_from(t.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
+    let mut fds: Vec<libc::pollfd> =
+        waits.iter().map(|w| libc::pollfd { fd: w.fd, events: w.events, revents: 0 }).collect();
     let count = libc::nfds_t::try_from(fds.len()).unwrap_or(0);
     // SAFETY: `fds` is a live array of `count` pollfds, and poll writes nothing but their revents.
     let result = unsafe { libc::poll(fds.as_mut_ptr(), count, ms) };
@@ -114,11 +98,7 @@ pub fn pidfd_signal(fd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
         let nothing = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: a null siginfo is allowed and means "as kill(2)"; the descriptor is open while it is borrowed.
         let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, nothing, 0) };
-        if result == 0 {
-            Ok(())
-        } else {
-            Err(io::Error::last_os_error())
-        }
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
     #[cfg(not(target_os = "linux"))]
     {
@@ -148,11 +128,7 @@ fn signal_pid(pid: u32, sign: i32, signal: i32) -> io::Result<()> {
         Ok(pid) if pid > 1 => {
             // SAFETY: kill takes two integers; the check above keeps it from 0, 1 and -1.
             let result = unsafe { libc::kill(pid * sign, signal) };
-            if result == 0 {
-                Ok(())
-            } else {
-                Err(io::Error::last_os_error())
-            }
+            if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
         }
         _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
     }
@@ -183,10 +159,7 @@ pub fn since_boot() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a live timespec. The clock exists on every system this is built for, so it cannot fail.
     unsafe { libc::clock_gettime(CLOCK, &raw mut time) };
-    Duration::new(
-        u64::try_from(time.tv_sec).unwrap_or(0),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The local offset from UTC at a time in seconds since the epoch, in seconds; 0 if it is not known.

@@ -161,9 +161,7 @@ impl FromStr for AgentId {
             [rig, "refinery"] => Ok(AgentId::Refinery(name(rig)?)),
             [rig, "crew", own] => Ok(AgentId::Crew(name(rig)?, name(own)?)),
             [rig, "polecat", own] => Ok(AgentId::Polecat(name(rig)?, name(own)?)),
-            _ => Err(format!(
-                "{text:?} is no agent; agents are written deacon, RIG/witness, RIG/refinery"
-            )),
+            _ => Err(format!("{text:?} is no agent; agents are written deacon, RIG/witness, RIG/refinery")),
         }
     }
 }
@@ -176,9 +174,7 @@ impl Serialize for AgentId {
 
 impl<'de> Deserialize<'de> for AgentId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<AgentId, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -190,19 +186,7 @@ mod tests {
     #[test]
     fn names_that_could_mean_something_else_are_refused() {
         let long = "a".repeat(300);
-        for text in [
-            "",
-            "a.b",
-            "a:b",
-            "$1",
-            "../x",
-            "a b",
-            "-x",
-            "a\nb",
-            "$(reboot)",
-            "ä",
-            &long,
-        ] {
+        for text in ["", "a.b", "a:b", "$1", "../x", "a b", "-x", "a\nb", "$(reboot)", "ä", &long] {
             assert!(Name::parse(text).is_err(), "{text:?}");
         }
         for text in ["alpha", "a", "my_rig-2", "0"] {
@@ -212,14 +196,7 @@ mod tests {
 
     #[test]
     fn agents_are_read_as_they_are_written() {
-        for text in [
-            "deacon",
-            "mayor",
-            "alpha/witness",
-            "alpha/refinery",
-            "a/crew/max",
-            "a/polecat/nux",
-        ] {
+        for text in ["deacon", "mayor", "alpha/witness", "alpha/refinery", "a/crew/max", "a/polecat/nux"] {
             let id: AgentId = text.parse().expect(text);
             assert_eq!(id.to_string(), text);
         }

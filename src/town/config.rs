@@ -92,9 +92,7 @@ impl Config {
 
     /// Whether the patrol of this role covers a rig.
     pub fn patrols_rig(&self, role: Role, rig: &str) -> bool {
-        self.patrols
-            .get(&role)
-            .is_none_or(|p| p.rigs.is_empty() || p.rigs.iter().any(|r| r == rig))
+        self.patrols.get(&role).is_none_or(|p| p.rigs.is_empty() || p.rigs.iter().any(|r| r == rig))
     }
 
     /// Reads the file. Whatever cannot be used is left at its default, with a warning that names it.
@@ -117,11 +115,7 @@ impl Config {
                     return;
                 }
             };
-            let mut section = Section {
-                path: name.to_owned(),
-                fields,
-                warnings: Vec::new(),
-            };
+            let mut section = Section { path: name.to_owned(), fields, warnings: Vec::new() };
             read(&mut section);
             warnings.append(&mut section.warnings);
         };
@@ -143,10 +137,7 @@ impl Config {
 
     fn read_patrols(&mut self, s: &mut Section) {
         for role in [Role::Deacon, Role::Witness, Role::Refinery] {
-            let mut patrol = Patrol {
-                enabled: self.patrols(role),
-                rigs: Vec::new(),
-            };
+            let mut patrol = Patrol { enabled: self.patrols(role), rigs: Vec::new() };
             s.section(role.word(), |s| {
                 s.boolean("enabled", &mut patrol.enabled);
                 s.names("rigs", &mut patrol.rigs);
@@ -221,15 +212,11 @@ impl Config {
                 s.refuse_the_rest();
             });
         } else {
-            s.read(
-                "agent_command",
-                "a shell line, or an object with one for each role",
-                |value| {
-                    let line = line(value)?;
-                    commands.extend(ROLES.map(|role| (role, line.clone())));
-                    Some(())
-                },
-            );
+            s.read("agent_command", "a shell line, or an object with one for each role", |value| {
+                let line = line(value)?;
+                commands.extend(ROLES.map(|role| (role, line.clone())));
+                Some(())
+            });
         }
     }
 }
@@ -279,11 +266,8 @@ impl Section {
     }
 
     fn duration(&mut self, key: &str, range: RangeInclusive<Duration>, into: &mut Duration) {
-        let wanted = format!(
-            "a duration such as 90s or 1h30m, from {} to {},",
-            brief(*range.start()),
-            brief(*range.end())
-        );
+        let wanted =
+            format!("a duration such as 90s or 1h30m, from {} to {},", brief(*range.start()), brief(*range.end()));
         self.read(key, &wanted, |value| {
             let duration = parse_duration(value.as_str()?)?;
             range.contains(&duration).then(|| *into = duration)
@@ -292,11 +276,7 @@ impl Section {
 
     fn names(&mut self, key: &str, into: &mut Vec<String>) {
         self.read(key, "a list of names", |value| {
-            *into = value
-                .as_array()?
-                .iter()
-                .map(|v| v.as_str().map(str::to_owned))
-                .collect::<Option<_>>()?;
+            *into = value.as_array()?.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<_>>()?;
             Some(())
         });
     }
@@ -306,11 +286,7 @@ impl Section {
         match self.fields.remove(key) {
             None | Some(Value::Null) => {}
             Some(Value::Object(fields)) => {
-                let mut inner = Section {
-                    path: format!("{}.{key}", self.path),
-                    fields,
-                    warnings: Vec::new(),
-                };
+                let mut inner = Section { path: format!("{}.{key}", self.path), fields, warnings: Vec::new() };
                 read(&mut inner);
                 self.warnings.append(&mut inner.warnings);
             }
@@ -321,11 +297,7 @@ impl Section {
     /// Whatever was not read is not known. Only for gtd's own section: the rest of the file is Gas Town's.
     fn refuse_the_rest(&mut self) {
         for key in std::mem::take(&mut self.fields).keys() {
-            self.warnings.push(format!(
-                "{}.{}: not a key that gtd knows; ignored",
-                self.path,
-                clean(key, 60)
-            ));
+            self.warnings.push(format!("{}.{}: not a key that gtd knows; ignored", self.path, clean(key, 60)));
         }
     }
 }

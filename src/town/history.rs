@@ -146,10 +146,7 @@ impl History {
         self.last_heartbeat = None;
         self.last_starts = None;
         for agent in self.agents.values_mut() {
-            *agent = AgentHistory {
-                messages: agent.messages,
-                ..AgentHistory::default()
-            };
+            *agent = AgentHistory { messages: agent.messages, ..AgentHistory::default() };
         }
     }
 }

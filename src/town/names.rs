@@ -116,22 +116,11 @@ static SEED: Table = Table {
     common_env: &[],
     env: |role| match role {
         Role::Deacon | Role::Mayor => &[("GT_ROLE", "{role}"), ("BD_ACTOR", "{role}")],
-        Role::Witness => &[
-            ("GT_ROLE", "witness"),
-            ("GT_RIG", "{rig}"),
-            ("BD_ACTOR", "{rig}-witness"),
-        ],
-        Role::Refinery => &[
-            ("GT_ROLE", "refinery"),
-            ("GT_RIG", "{rig}"),
-            ("BD_ACTOR", "{rig}/refinery"),
-        ],
-        Role::Crew => &[
-            ("GT_ROLE", "crew"),
-            ("GT_RIG", "{rig}"),
-            ("GT_CREW", "{name}"),
-            ("BD_ACTOR", "{rig}/crew/{name}"),
-        ],
+        Role::Witness => &[("GT_ROLE", "witness"), ("GT_RIG", "{rig}"), ("BD_ACTOR", "{rig}-witness")],
+        Role::Refinery => &[("GT_ROLE", "refinery"), ("GT_RIG", "{rig}"), ("BD_ACTOR", "{rig}/refinery")],
+        Role::Crew => {
+            &[("GT_ROLE", "crew"), ("GT_RIG", "{rig}"), ("GT_CREW", "{name}"), ("BD_ACTOR", "{rig}/crew/{name}")]
+        }
         Role::Polecat => &[
             ("GT_ROLE", "polecat"),
             ("GT_RIG", "{rig}"),
@@ -158,16 +147,8 @@ static V02: Table = Table {
     mayor_dir: "{town}/mayor",
     common_env: &[],
     env: |role| match role {
-        Role::Deacon | Role::Mayor => &[
-            ("GT_ROLE", "{role}"),
-            ("BD_ACTOR", "{role}"),
-            ("GIT_AUTHOR_NAME", "{role}"),
-        ],
-        Role::Witness => &[
-            ("GT_ROLE", "witness"),
-            ("BD_ACTOR", "{rig}/witness"),
-            ("GIT_AUTHOR_NAME", "{rig}/witness"),
-        ],
+        Role::Deacon | Role::Mayor => &[("GT_ROLE", "{role}"), ("BD_ACTOR", "{role}"), ("GIT_AUTHOR_NAME", "{role}")],
+        Role::Witness => &[("GT_ROLE", "witness"), ("BD_ACTOR", "{rig}/witness"), ("GIT_AUTHOR_NAME", "{rig}/witness")],
         Role::Refinery => &[
             ("GT_ROLE", "refinery"),
             ("BD_ACTOR", "{rig}/refinery"),
@@ -252,11 +233,7 @@ static V10: Table = Table {
     own_socket: true,
 };
 
-const V02_TOWN_ENV: &[(&str, &str)] = &[
-    ("GT_ROLE", "{role}"),
-    ("BD_ACTOR", "{role}"),
-    ("GIT_AUTHOR_NAME", "{role}"),
-];
+const V02_TOWN_ENV: &[(&str, &str)] = &[("GT_ROLE", "{role}"), ("BD_ACTOR", "{role}"), ("GIT_AUTHOR_NAME", "{role}")];
 
 /// One agent as Gas Town's generation has it: everything that is needed to find it and to start it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,13 +295,7 @@ impl Table {
             .chain((self.env)(role))
             .map(|(key, template)| (*key, fill(template, &values)))
             .collect();
-        Agent {
-            id,
-            session,
-            bead,
-            dir,
-            env,
-        }
+        Agent { id, session, bead, dir, env }
     }
 }
 
@@ -351,10 +322,7 @@ mod tests {
 
     fn agent(generation: Generation, id: &str, prefix: &str) -> Agent {
         let id: AgentId = id.parse().expect(id);
-        let rig = id.rig().map(|name| Rig {
-            name: name.clone(),
-            prefix: Name::parse(prefix).expect(prefix),
-        });
+        let rig = id.rig().map(|name| Rig { name: name.clone(), prefix: Name::parse(prefix).expect(prefix) });
         generation.table().agent(Path::new("/t"), id, rig.as_ref())
     }
 
@@ -376,11 +344,7 @@ mod tests {
             (V10, "alpha/polecat/nux", "al", "al-nux", "al-alpha-polecat-nux"),
         ] {
             let agent = agent(generation, id, prefix);
-            assert_eq!(
-                (agent.session.as_str(), agent.bead.as_str()),
-                (session, bead),
-                "{generation} {id}"
-            );
+            assert_eq!((agent.session.as_str(), agent.bead.as_str()), (session, bead), "{generation} {id}");
         }
     }
 

@@ -67,15 +67,11 @@ impl fmt::Display for Outcome {
                 Delivery::Taken => write!(f, "Poked {label}"),
                 Delivery::NotTaken => write!(f, "Poked {label}, but it did not react to Enter"),
                 Delivery::NotShown => {
-                    write!(
-                        f,
-                        "Poke of {label} not delivered: it did not show on the screen, Enter was not pressed"
-                    )
+                    write!(f, "Poke of {label} not delivered: it did not show on the screen, Enter was not pressed")
                 }
-                Delivery::Stale => write!(
-                    f,
-                    "Poke of {label} not delivered: its pane changed, or a person began to type"
-                ),
+                Delivery::Stale => {
+                    write!(f, "Poke of {label} not delivered: its pane changed, or a person began to type")
+                }
                 Delivery::Failed(why) => write!(f, "Error poking {label}: {why}"),
             },
             Done::Marked(Ok(())) => write!(f, "{session_of} found and marked"),

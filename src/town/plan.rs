@@ -225,10 +225,7 @@ impl Verdict {
     pub const fn changes_at(&self) -> Option<Moment> {
         match self {
             Verdict::Wait { until, .. } => Some(*until),
-            Verdict::Leave(Leave::Grace {
-                until,
-                poke_waits: true,
-            }) => Some(*until),
+            Verdict::Leave(Leave::Grace { until, poke_waits: true }) => Some(*until),
             _ => None,
         }
     }
@@ -239,9 +236,7 @@ impl Verdict {
             Verdict::Hold(_) => "held",
             Verdict::Leave(Leave::Unknown(_)) => "unknown",
             Verdict::Leave(Leave::Foreign(_)) => "foreign",
-            Verdict::Wait {
-                why: Delay::Quarantine, ..
-            } => "quarantine",
+            Verdict::Wait { why: Delay::Quarantine, .. } => "quarantine",
             Verdict::Wait { .. } => "waiting",
             Verdict::Start { .. } => "starting",
             Verdict::Leave(Leave::Grace { .. }) => "started",
@@ -256,10 +251,7 @@ impl Verdict {
             Verdict::Hold(_) => "hold",
             Verdict::Leave(_) => "leave",
             Verdict::Wait { .. } => "wait",
-            Verdict::Start {
-                place: Place::InPlace(_),
-                ..
-            } => "restart in place",
+            Verdict::Start { place: Place::InPlace(_), .. } => "restart in place",
             Verdict::Start { restart: true, .. } => "restart",
             Verdict::Start { .. } => "start",
             Verdict::Skip(_) => "no poke",
@@ -303,10 +295,7 @@ impl fmt::Display for Hold {
             Hold::NoDirectory(dir) => write!(f, "its directory {dir} is not there"),
             Hold::SameSession(other) => write!(f, "{other} has the same session name"),
             Hold::NoGeneration(outage) => {
-                write!(
-                    f,
-                    "Gas Town's generation is not known: {outage}; set gtd.gastown in mayor/daemon.json"
-                )
+                write!(f, "Gas Town's generation is not known: {outage}; set gtd.gastown in mayor/daemon.json")
             }
         }
     }
@@ -348,17 +337,8 @@ impl fmt::Display for Delay {
 impl fmt::Display for Rhythm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.idle {
-            Some(idle) => write!(
-                f,
-                "every {}, since the town has been idle for {}",
-                brief(self.interval),
-                brief(idle)
-            ),
-            None => write!(
-                f,
-                "every {}, since nothing tells how busy the town is",
-                brief(self.interval)
-            ),
+            Some(idle) => write!(f, "every {}, since the town has been idle for {}", brief(self.interval), brief(idle)),
+            None => write!(f, "every {}, since nothing tells how busy the town is", brief(self.interval)),
         }
     }
 }

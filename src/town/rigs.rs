@@ -69,20 +69,14 @@ pub struct SavedRig {
 
 impl From<&Rig> for SavedRig {
     fn from(rig: &Rig) -> SavedRig {
-        SavedRig {
-            name: rig.name.to_string(),
-            prefix: rig.prefix.to_string(),
-        }
+        SavedRig { name: rig.name.to_string(), prefix: rig.prefix.to_string() }
     }
 }
 
 impl SavedRig {
     /// The rig, if its names are still allowed.
     pub fn rig(&self) -> Option<Rig> {
-        Some(Rig {
-            name: Name::parse(&self.name).ok()?,
-            prefix: Name::parse(&self.prefix).ok()?,
-        })
+        Some(Rig { name: Name::parse(&self.name).ok()?, prefix: Name::parse(&self.prefix).ok()? })
     }
 }
 
@@ -101,15 +95,9 @@ mod tests {
     fn rigs_are_read_with_their_prefixes() {
         let file = include_str!("../../tests/data/seed/mayor_rigs.json");
         assert_eq!(lines(file), ["alpha gt", "beta be", "gamma gt"]);
-        assert_eq!(
-            lines(include_str!("../../tests/data/seed/fresh-mayor_rigs.json")),
-            [""; 0]
-        );
+        assert_eq!(lines(include_str!("../../tests/data/seed/fresh-mayor_rigs.json")), [""; 0]);
         assert_eq!(lines(r#"{"rigs":null}"#), [""; 0]);
-        assert_eq!(
-            lines(r#"{"rigs":{"x":{"beads":{"prefix":"ab-"}},"y":7}}"#),
-            ["x ab", "y gt"]
-        );
+        assert_eq!(lines(r#"{"rigs":{"x":{"beads":{"prefix":"ab-"}},"y":7}}"#), ["x ab", "y gt"]);
     }
 
     #[test]
@@ -126,15 +114,7 @@ mod tests {
 
     #[test]
     fn a_torn_file_is_an_error_and_never_an_empty_list() {
-        for text in [
-            "",
-            "{",
-            "[]",
-            "{}",
-            "null",
-            r#"{"rigs":[]}"#,
-            r#"{"rigs":{"alpha":{"git"#,
-        ] {
+        for text in ["", "{", "[]", "{}", "null", r#"{"rigs":[]}"#, r#"{"rigs":{"alpha":{"git"#] {
             assert!(Rigs::parse(text.as_bytes()).is_err(), "{text}");
         }
     }

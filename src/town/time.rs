@@ -51,10 +51,7 @@ impl Wall {
         let bytes = text.as_bytes();
         let number = |from: usize, to: usize| -> Option<i64> {
             let digits = bytes.get(from..to)?;
-            digits
-                .iter()
-                .all(u8::is_ascii_digit)
-                .then(|| digits.iter().fold(0, |n, d| n * 10 + i64::from(d - b'0')))
+            digits.iter().all(u8::is_ascii_digit).then(|| digits.iter().fold(0, |n, d| n * 10 + i64::from(d - b'0')))
         };
         let is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|b| wanted.contains(b));
         if !(is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":")) {
@@ -98,10 +95,8 @@ impl Wall {
     /// trailing zeros in the fraction, and `Z` for an offset of zero.
     pub fn rfc3339(self, offset: i32) -> String {
         let c = self.civil(offset);
-        let mut text = format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-            c.year, c.month, c.day, c.hour, c.minute, c.second
-        );
+        let mut text =
+            format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second);
         let nanos = self.0.rem_euclid(NANOS);
         if nanos != 0 {
             let digits = format!("{nanos:09}");
@@ -121,24 +116,14 @@ impl Wall {
     /// `2006/01/02 15:04:05`, the log's stamp, at the given offset from UTC in seconds.
     pub fn log_stamp(self, offset: i32) -> String {
         let c = self.civil(offset);
-        format!(
-            "{:04}/{:02}/{:02} {:02}:{:02}:{:02}",
-            c.year, c.month, c.day, c.hour, c.minute, c.second
-        )
+        format!("{:04}/{:02}/{:02} {:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second)
     }
 
     fn civil(self, offset: i32) -> Civil {
         let seconds = self.seconds() + i64::from(offset);
         let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
         let of_day = seconds.rem_euclid(86_400);
-        Civil {
-            year,
-            month,
-            day,
-            hour: of_day / 3600,
-            minute: of_day / 60 % 60,
-            second: of_day % 60,
-        }
+        Civil { year, month, day, hour: of_day / 3600, minute: of_day / 60 % 60, second: of_day % 60 }
     }
 }
 
@@ -232,10 +217,7 @@ impl Moment {
 
     /// This moment moved forward on both clocks.
     pub fn plus(self, by: Duration) -> Moment {
-        Moment {
-            wall: self.wall.plus(by),
-            tick: self.tick.plus(by),
-        }
+        Moment { wall: self.wall.plus(by), tick: self.tick.plus(by) }
     }
 
     /// The moment on this reading's clocks at which the wall clock showed, or will show, `wall`.
@@ -243,10 +225,7 @@ impl Moment {
         let ahead = wall.since(self.wall).as_millis();
         let behind = self.wall.since(wall).as_millis();
         let tick = u128::from(self.tick.0) + ahead;
-        Moment {
-            wall,
-            tick: Tick(u64::try_from(tick.saturating_sub(behind)).unwrap_or(u64::MAX)),
-        }
+        Moment { wall, tick: Tick(u64::try_from(tick.saturating_sub(behind)).unwrap_or(u64::MAX)) }
     }
 
     /// The later of two moments.
@@ -297,11 +276,7 @@ impl fmt::Display for Brief {
         let ms = self.0.as_millis();
         let s = self.0.as_secs();
         let pair = |f: &mut fmt::Formatter<'_>, big, big_unit, small, small_unit| {
-            if small == 0 {
-                write!(f, "{big}{big_unit}")
-            } else {
-                write!(f, "{big}{big_unit}{small}{small_unit}")
-            }
+            if small == 0 { write!(f, "{big}{big_unit}") } else { write!(f, "{big}{big_unit}{small}{small_unit}") }
         };
         match s {
             0 if ms > 0 => write!(f, "{ms}ms"),
@@ -331,12 +306,9 @@ mod tests {
 
     #[test]
     fn times_that_gt_and_bd_write_are_read_and_written_back() {
-        for text in [
-            "2026-11-23T09:40:04.088022502Z",
-            "2026-11-23T09:40:04Z",
-            "1970-01-01T00:00:00Z",
-            "2024-02-29T23:59:59.5Z",
-        ] {
+        for text in
+            ["2026-11-23T09:40:04.088022502Z", "2026-11-23T09:40:04Z", "1970-01-01T00:00:00Z", "2024-02-29T23:59:59.5Z"]
+        {
             let wall = Wall::parse(text).expect(text);
             assert_eq!(wall.rfc3339(0), text);
         }
@@ -344,10 +316,7 @@ mod tests {
         assert_eq!(local.rfc3339(0), "2025-12-28T21:05:06.25Z");
         assert_eq!(local.rfc3339(-8 * 3600), "2025-12-28T13:05:06.25-08:00");
         assert_eq!(local.log_stamp(0), "2025/12/28 21:05:06");
-        assert_eq!(
-            Wall::parse("2026-11-23T09:40:04Z").expect("a time").seconds(),
-            1_795_426_804
-        );
+        assert_eq!(Wall::parse("2026-11-23T09:40:04Z").expect("a time").seconds(), 1_795_426_804);
     }
 
     #[test]
@@ -383,17 +352,7 @@ mod tests {
             assert_eq!(brief(duration).to_string(), shown, "{text}");
             assert_eq!(go_duration(duration), go, "{text}");
         }
-        for text in [
-            "",
-            "5",
-            "m",
-            "-5s",
-            "1.5h",
-            "5 m",
-            "5x",
-            "99999999999999999999s",
-            "18446744073709551615d",
-        ] {
+        for text in ["", "5", "m", "-5s", "1.5h", "5 m", "5x", "99999999999999999999s", "18446744073709551615d"] {
             assert_eq!(parse_duration(text), None, "{text:?}");
         }
     }

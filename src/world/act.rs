@@ -19,13 +19,7 @@ impl World {
     pub fn act(&mut self, plan: &Plan, agents: &[Agent], tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
         self.mark_all(plan, tell)?;
         for (id, verdict) in &plan.verdicts {
-            let Verdict::Start {
-                place,
-                restart,
-                leftover,
-                ..
-            } = verdict
-            else {
+            let Verdict::Start { place, restart, leftover, .. } = verdict else {
                 continue;
             };
             if let Some(agent) = agents.iter().find(|agent| agent.id == *id) {
@@ -50,25 +44,16 @@ impl World {
 
     fn poke_all(&mut self, plan: &Plan, tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
         let poke = |verdict: &'_ _| match verdict {
-            Verdict::Poke {
-                pane,
-                last_input,
-                message,
-            } => Some((pane.clone(), *last_input, format!("{HEARTBEAT}{message}"))),
+            Verdict::Poke { pane, last_input, message } => {
+                Some((pane.clone(), *last_input, format!("{HEARTBEAT}{message}")))
+            }
             _ => None,
         };
-        let due = plan
-            .verdicts
-            .iter()
-            .filter_map(|(id, verdict)| Some((id, poke(verdict)?)));
+        let due = plan.verdicts.iter().filter_map(|(id, verdict)| Some((id, poke(verdict)?)));
         let due: Vec<_> = due.collect();
         let pokes: Vec<Poke> = due
             .iter()
-            .map(|(_, (pane, last_input, text))| Poke {
-                pane,
-                last_input: *last_input,
-                text: text.clone(),
-            })
+            .map(|(_, (pane, last_input, text))| Poke { pane, last_input: *last_input, text: text.clone() })
             .collect();
         if pokes.is_empty() {
             return Ok(());
@@ -81,8 +66,5 @@ impl World {
 }
 
 fn outcome(agent: &crate::town::agent::AgentId, result: Done) -> Outcome {
-    Outcome {
-        agent: agent.clone(),
-        result,
-    }
+    Outcome { agent: agent.clone(), result }
 }

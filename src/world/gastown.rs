@@ -27,11 +27,7 @@ pub struct Found {
 
 impl Found {
     const fn known(generation: Generation) -> Found {
-        Found {
-            generation: Ok(generation),
-            answer: None,
-            called: false,
-        }
+        Found { generation: Ok(generation), answer: None, called: false }
     }
 }
 
@@ -61,11 +57,7 @@ pub fn generation(
     }
     let saved = |outage| match known {
         Some(known) => Found::known(known.generation),
-        None => Found {
-            generation: Err(outage),
-            answer: None,
-            called: false,
-        },
+        None => Found { generation: Err(outage), answer: None, called: false },
     };
     let Some(gt) = gt else {
         return Ok(saved(Outage::new("there is no gt to ask")));
@@ -81,27 +73,16 @@ pub fn generation(
     let result = command(gt).arg("--version").run(attention)?;
     let said = tool::answer("gt --version", result, true).and_then(|output| {
         let first = output.stdout.lines().next().unwrap_or_default();
-        Generation::of_gt_version(first).ok_or_else(|| {
-            Outage::new(format!(
-                "gt --version says {:?}, which gtd does not know",
-                clean(first, 80)
-            ))
-        })
+        Generation::of_gt_version(first)
+            .ok_or_else(|| Outage::new(format!("gt --version says {:?}, which gtd does not know", clean(first, 80))))
     });
     Ok(match said {
         Ok(generation) => Found {
             generation: Ok(generation),
-            answer: Some(KnownGastown {
-                generation,
-                program,
-                changed,
-            }),
+            answer: Some(KnownGastown { generation, program, changed }),
             called: true,
         },
-        Err(outage) => Found {
-            called: true,
-            ..saved(outage)
-        },
+        Err(outage) => Found { called: true, ..saved(outage) },
     })
 }
 
@@ -125,11 +106,7 @@ pub fn socket(config: &Config, generation: Option<Generation>, named: Option<&st
 fn own_socket_name(root: &Path) -> String {
     let base = root.file_name().unwrap_or_default().to_string_lossy();
     let usable = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
-            c
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }
     };
     let base: String = base.chars().map(usable).collect();
     let digest = sha256::hex_digest(root.as_os_str().as_bytes());

@@ -58,9 +58,7 @@ impl World {
             _ => return Ok(Reports::NotAsked),
         }
         let Some(bd) = &self.tools.bd else {
-            return Ok(Reports::Unknown(Outage::new(
-                "bd is not installed, or not where gtd looks",
-            )));
+            return Ok(Reports::Unknown(Outage::new("bd is not installed, or not where gtd looks")));
         };
         let command = tool::command(bd, &self.root, &self.config);
         let ids: Vec<&str> = snapshot.agents.iter().map(|agent| agent.bead.as_str()).collect();
@@ -110,8 +108,7 @@ impl World {
 fn supervised(root: &Path, generation: Generation, rigs: &[Rig], refineries: bool) -> Vec<Agent> {
     let table = generation.table();
     let of_rigs = |make: fn(crate::town::agent::Name) -> AgentId| {
-        rigs.iter()
-            .map(move |rig| table.agent(root, make(rig.name.clone()), Some(rig)))
+        rigs.iter().map(move |rig| table.agent(root, make(rig.name.clone()), Some(rig)))
     };
     let mut agents = vec![table.agent(root, AgentId::Deacon, None)];
     agents.extend(of_rigs(AgentId::Witness));

@@ -47,12 +47,7 @@ impl World {
         let Some(tmux) = &self.tmux else {
             return Ok(vec![Delivery::Failed("there is no tmux".to_owned()); pokes.len()]);
         };
-        let mut round = Round {
-            tmux,
-            attention: &mut self.attention,
-            pokes,
-            results: vec![None; pokes.len()],
-        };
+        let mut round = Round { tmux, attention: &mut self.attention, pokes, results: vec![None; pokes.len()] };
         round.run()?;
         let unknown = || Delivery::Failed("tmux did not do it".to_owned());
         Ok(round.results.into_iter().map(|r| r.unwrap_or_else(unknown)).collect())
@@ -115,9 +110,7 @@ impl Round<'_> {
     fn settle(&mut self, before: &BTreeMap<usize, Answer>) -> Result<BTreeMap<usize, Answer>, Stopped> {
         let now = self.wave(|poke| vec![screen(poke.pane.id)])?;
         for (number, result) in self.results.iter_mut().enumerate() {
-            let changed = now
-                .get(&number)
-                .is_some_and(|screen| before.get(&number) != Some(screen));
+            let changed = now.get(&number).is_some_and(|screen| before.get(&number) != Some(screen));
             if result.is_none() && changed {
                 *result = Some(Delivery::Taken);
             }
@@ -139,10 +132,7 @@ impl Round<'_> {
         }
         let line = |number: &usize| {
             let poke = &self.pokes[*number];
-            let untouched = [
-                ("session_activity", poke.last_input.to_string()),
-                ("pane_dead", "0".to_owned()),
-            ];
+            let untouched = [("session_activity", poke.last_input.to_string()), ("pane_dead", "0".to_owned())];
             guarded(poke.pane, &untouched, &steps(poke), &tag, *number)
         };
         let lines: Vec<String> = numbers.iter().map(line).collect();

@@ -91,9 +91,9 @@ pub fn server(lines: &[PaneLine]) -> Option<(u32, String)> {
 /// Where tmux's server is one that cannot be used.
 pub fn refuse_old(lines: &[PaneLine]) -> Result<(), Outage> {
     match server(lines) {
-        Some((_, version)) if !super::tmux::is_usable_version(&version) => Err(Outage::new(format!(
-            "the tmux server is {version}, 3.2 or newer is needed"
-        ))),
+        Some((_, version)) if !super::tmux::is_usable_version(&version) => {
+            Err(Outage::new(format!("the tmux server is {version}, 3.2 or newer is needed")))
+        }
         _ => Ok(()),
     }
 }

@@ -51,11 +51,7 @@ impl World {
             },
         };
         match started {
-            Ok((pane, pid)) => Ok(Done::Started {
-                pane,
-                process: process::identify(pid),
-                restart,
-            }),
+            Ok((pane, pid)) => Ok(Done::Started { pane, process: process::identify(pid), restart }),
             Err(why) => failed(why),
         }
     }
@@ -186,9 +182,7 @@ fn respawn(
     match answers(&answer, &tag).remove(&0) {
         Some(answer) if answer.done => {
             let report = parse_report(&answer.text);
-            return Ok(report
-                .map(Some)
-                .ok_or_else(|| "tmux respawn-pane: it says nothing".to_owned()));
+            return Ok(report.map(Some).ok_or_else(|| "tmux respawn-pane: it says nothing".to_owned()));
         }
         Some(_) => {}
         None => return Ok(Err("tmux respawn-pane failed".to_owned())),
@@ -196,11 +190,7 @@ fn respawn(
     // The pane is another one by now. If the session went with it, a new one is made; else somebody was faster.
     let panes = tmux.panes(attention)?;
     let gone = panes.is_ok_and(|lines| lines.iter().all(|line| line.session != agent.session));
-    Ok(if gone {
-        Ok(None)
-    } else {
-        Err("its pane has changed meanwhile".to_owned())
-    })
+    Ok(if gone { Ok(None) } else { Err("its pane has changed meanwhile".to_owned()) })
 }
 
 fn parse_report(text: &str) -> Option<(u32, u32)> {

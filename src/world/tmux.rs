@@ -55,11 +55,7 @@ pub struct Tmux {
 impl Tmux {
     /// The server on `socket` of the town whose root, without symbolic links, is `town`.
     pub fn new(program: &Path, socket: Socket, town: &Path) -> Tmux {
-        Tmux {
-            program: program.to_owned(),
-            socket,
-            town: town.to_owned(),
-        }
+        Tmux { program: program.to_owned(), socket, town: town.to_owned() }
     }
 
     /// Which server this is.
@@ -197,9 +193,7 @@ pub struct PaneFields {
 /// Reads the lines that begin with `tag`. A line that cannot be understood costs its own session alone; text that a
 /// directory's name has put on a line of its own bears no tag, and is passed over.
 pub fn parse_panes(text: &str, tag: &str) -> Vec<PaneLine> {
-    let lines = text
-        .lines()
-        .filter_map(|line| line.strip_prefix(tag)?.strip_prefix('\t'));
+    let lines = text.lines().filter_map(|line| line.strip_prefix(tag)?.strip_prefix('\t'));
     lines
         .map(|line| {
             let fields: Vec<&str> = line.split('\t').collect();
@@ -285,10 +279,7 @@ pub fn argument(text: &str) -> String {
 /// A line of a script that does `then` if the pane is still the one that was looked at and `besides` still holds, and
 /// says which; [`answers`] reads it. An id alone could be somebody else's by now.
 pub fn guarded(pane: &PaneRef, besides: &[(&str, String)], then: &[String], tag: &str, number: usize) -> String {
-    let mut wanted = vec![
-        ("session_name", pane.session.clone()),
-        ("pane_pid", pane.process.pid.to_string()),
-    ];
+    let mut wanted = vec![("session_name", pane.session.clone()), ("pane_pid", pane.process.pid.to_string())];
     wanted.extend(besides.iter().cloned());
     let keys: Vec<String> = wanted.iter().map(|(key, _)| format!("#{{{key}}}")).collect();
     let values: Vec<&str> = wanted.iter().map(|(_, value)| value.as_str()).collect();
@@ -341,14 +332,8 @@ mod tests {
         let line = "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t99\t3.3a\tgt-deacon\t/town\tbash\t/town/deacon\n";
         let panes = parse_panes(line, "T");
         let pane = panes[0].pane.as_ref().expect("readable");
-        assert_eq!(
-            (panes[0].session.as_str(), pane.id, pane.pid, pane.dead),
-            ("gt-deacon", 7, 4711, true)
-        );
-        assert_eq!(
-            (pane.status, pane.signal, pane.agent.as_deref()),
-            (None, Some(9), Some("gt-deacon"))
-        );
+        assert_eq!((panes[0].session.as_str(), pane.id, pane.pid, pane.dead), ("gt-deacon", 7, 4711, true));
+        assert_eq!((pane.status, pane.signal, pane.agent.as_deref()), (None, Some(9), Some("gt-deacon")));
         assert_eq!((pane.command.as_str(), pane.path.as_str()), ("bash", "/town/deacon"));
     }
 
@@ -371,15 +356,7 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        for version in [
-            "3.2",
-            "3.3a",
-            "tmux 3.10",
-            "next-3.4",
-            "master",
-            "tmux openbsd-7.0",
-            "4",
-        ] {
+        for version in ["3.2", "3.3a", "tmux 3.10", "next-3.4", "master", "tmux openbsd-7.0", "4"] {
             assert!(is_usable_version(version), "{version}");
         }
         for version in ["3.1c", "tmux 2.9a", "1.8", "3"] {

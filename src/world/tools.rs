@@ -36,13 +36,11 @@ impl Tools {
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let home = user::home();
-    let usual = USUAL_PLACES
-        .iter()
-        .filter_map(|place| match (&home, place.starts_with('/')) {
-            (_, true) => Some(PathBuf::from(place)),
-            (Some(home), false) => Some(home.join(place)),
-            (None, false) => None,
-        });
+    let usual = USUAL_PLACES.iter().filter_map(|place| match (&home, place.starts_with('/')) {
+        (_, true) => Some(PathBuf::from(place)),
+        (Some(home), false) => Some(home.join(place)),
+        (None, false) => None,
+    });
     env::split_paths(&path)
         .filter(|dir| dir.is_absolute())
         .chain(usual)
@@ -51,6 +49,5 @@ pub fn find(name: &str) -> Option<PathBuf> {
 }
 
 fn is_program(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

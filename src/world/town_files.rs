@@ -94,11 +94,7 @@ pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Tr
                 Some(rigs) => format!("the last good list stands ({} rigs)", rigs.len()),
                 None => "no rigs are served until it can be read".to_owned(),
             };
-            troubles.push(Trouble {
-                about: "rigs.json".to_owned(),
-                text: format!("{why}; {stands}"),
-                over,
-            });
+            troubles.push(Trouble { about: "rigs.json".to_owned(), text: format!("{why}; {stands}"), over });
             last_good.unwrap_or_default()
         }
     }
