@@ -153,6 +153,7 @@ fn alive(
     Verdict::Poke {
         pane: pane_ref(session, pane),
         last_input: session.last_input.seconds(),
+        in_mode: pane.in_mode,
         message: message(agent.id.role(), first_message(agent) + history.messages),
     }
 }

@@ -99,6 +99,8 @@ pub enum Verdict {
         pane: PaneRef,
         /// When a person last typed there, in wall-clock seconds: if that changes, the pane is not touched.
         last_input: i64,
+        /// Whether it shows a mode, which is left first.
+        in_mode: bool,
         /// What is typed.
         message: &'static str,
     },

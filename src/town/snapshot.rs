@@ -91,6 +91,8 @@ pub struct Pane {
     pub state: PaneState,
     /// The foreground program's name.
     pub command: String,
+    /// Whether it shows a mode (the scrollback, a menu of tmux's) instead of its program.
+    pub in_mode: bool,
     /// The option `@gtd_agent`, if it is set.
     pub agent: Option<String>,
     /// When its window last showed new output.

@@ -43,22 +43,18 @@ impl World {
     }
 
     fn poke_all(&mut self, plan: &Plan, tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
-        let poke = |verdict: &'_ _| match verdict {
-            Verdict::Poke { pane, last_input, message } => {
-                Some((pane.clone(), *last_input, format!("{HEARTBEAT}{message}")))
+        let due = plan.verdicts.iter().filter_map(|(id, verdict)| match verdict {
+            Verdict::Poke { pane, last_input, in_mode, message } => {
+                let text = format!("{HEARTBEAT}{message}");
+                Some((id, Poke { pane, last_input: *last_input, in_mode: *in_mode, text }))
             }
             _ => None,
-        };
-        let due = plan.verdicts.iter().filter_map(|(id, verdict)| Some((id, poke(verdict)?)));
-        let due: Vec<_> = due.collect();
-        let pokes: Vec<Poke> = due
-            .iter()
-            .map(|(_, (pane, last_input, text))| Poke { pane, last_input: *last_input, text: text.clone() })
-            .collect();
+        });
+        let (ids, pokes): (Vec<_>, Vec<_>) = due.unzip();
         if pokes.is_empty() {
             return Ok(());
         }
-        for ((id, _), delivery) in due.iter().zip(self.poke(&pokes)?) {
+        for (id, delivery) in ids.into_iter().zip(self.poke(&pokes)?) {
             tell(outcome(id, Done::Poked(delivery)));
         }
         Ok(())

@@ -7,7 +7,7 @@
 //! Every line is guarded by session, PID and the time of a person's last keystroke, so that nobody's typing is wiped.
 
 use super::World;
-use super::tmux::{Answer, Tmux, answers, guarded, quote, tag};
+use super::tmux::{Tmux, guarded, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::town::outcome::Delivery;
 use crate::town::plan::PaneRef;
@@ -21,6 +21,8 @@ pub struct Poke<'a> {
     pub pane: &'a PaneRef,
     /// When a person last typed there, in seconds since the epoch.
     pub last_input: i64,
+    /// Whether it shows a mode, which is left first.
+    pub in_mode: bool,
     /// What is typed.
     pub text: String,
 }
@@ -30,7 +32,7 @@ const AFTER_CLEARING: Duration = Duration::from_millis(50);
 /// From the text to the look at the screens: Enter in the same burst could be taken as part of a paste.
 const AFTER_TEXT: Duration = Duration::from_millis(100);
 /// From Enter to the last look.
-const AFTER_ENTER: Duration = Duration::from_millis(80);
+const AFTER_ENTER: Duration = Duration::from_millis(60);
 /// What a slow program gets before Enter is pressed again.
 const MORE_TIME: Duration = Duration::from_millis(300);
 /// How often Enter is pressed again.
@@ -47,12 +49,16 @@ impl World {
         let Some(tmux) = &self.tmux else {
             return Ok(vec![Delivery::Failed("there is no tmux".to_owned()); pokes.len()]);
         };
-        let mut round = Round { tmux, attention: &mut self.attention, pokes, results: vec![None; pokes.len()] };
+        let results = vec![None; pokes.len()];
+        let mut round = Round { tmux, attention: &mut self.attention, pokes, results };
         round.run()?;
-        let unknown = || Delivery::Failed("tmux did not do it".to_owned());
-        Ok(round.results.into_iter().map(|r| r.unwrap_or_else(unknown)).collect())
+        // Whatever is still open after the last Enter did not react to it.
+        Ok(round.results.into_iter().map(|result| result.unwrap_or(Delivery::NotTaken)).collect())
     }
 }
+
+/// What a pane shows, and where its cursor is: an Enter that only moves that was taken too.
+type Screens = BTreeMap<usize, (String, String)>;
 
 /// The pokes of one heartbeat, on their way.
 struct Round<'a> {
@@ -65,56 +71,40 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
-        let before = self.wave(|poke| {
+        let before = self.look(|poke| {
             let id = poke.pane.id;
-            let clear = format!("copy-mode -q -t %{id} ; send-keys -t %{id} C-u");
-            vec![clear, screen(id)]
+            let leave = poke.in_mode.then(|| format!("copy-mode -q -t %{id}"));
+            leave.into_iter().chain([format!("send-keys -t %{id} C-u")]).collect()
         })?;
         self.attention.pause(AFTER_CLEARING)?;
-        self.wave(|poke| vec![format!("send-keys -t %{} -l -- {}", poke.pane.id, quote(&poke.text))])?;
+        self.send(|poke| format!("send-keys -t %{} -l -- {}", poke.pane.id, quote(&poke.text)))?;
         self.attention.pause(AFTER_TEXT)?;
-        let mut shown = self.wave(|poke| vec![screen(poke.pane.id)])?;
-        for (number, poke) in self.pokes.iter().enumerate() {
-            let count = |screens: &BTreeMap<usize, Answer>| {
-                let screen = screens.get(&number).map_or("", |answer| answer.text.as_str());
-                times_shown(screen, &poke.text)
-            };
-            if self.results[number].is_none() && count(&shown) <= count(&before) {
-                self.results[number] = Some(Delivery::NotShown);
-            }
-        }
+        let mut shown = self.look(|_| Vec::new())?;
+        self.close(Delivery::NotShown, |number, poke| {
+            let count = |screens: &Screens| screens.get(&number).map_or(0, |(_, text)| times_shown(text, &poke.text));
+            count(&shown) <= count(&before)
+        });
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
-            self.wave(|poke| vec![format!("send-keys -t %{} -l -- '\r'", poke.pane.id)])?;
+            self.send(|poke| format!("send-keys -t %{} -l -- '\r'", poke.pane.id))?;
             self.attention.pause(AFTER_ENTER)?;
-            self.settle(&shown)?;
-            if self.is_done() {
-                return Ok(());
-            }
-            self.attention.pause(MORE_TIME)?;
-            shown = self.settle(&shown)?;
-            if self.is_done() {
-                return Ok(());
-            }
-            if attempt == MORE_ENTERS {
+            shown = self.settle(shown)?;
+            if self.is_done() || attempt == MORE_ENTERS {
                 break;
             }
-        }
-        for result in self.results.iter_mut().filter(|result| result.is_none()) {
-            *result = Some(Delivery::NotTaken);
+            self.attention.pause(MORE_TIME)?;
+            shown = self.settle(shown)?;
+            if self.is_done() {
+                break;
+            }
         }
         Ok(())
     }
 
     /// One look at the screens of all that are under way: where anything has changed, the message was taken.
-    fn settle(&mut self, before: &BTreeMap<usize, Answer>) -> Result<BTreeMap<usize, Answer>, Stopped> {
-        let now = self.wave(|poke| vec![screen(poke.pane.id)])?;
-        for (number, result) in self.results.iter_mut().enumerate() {
-            let changed = now.get(&number).is_some_and(|screen| before.get(&number) != Some(screen));
-            if result.is_none() && changed {
-                *result = Some(Delivery::Taken);
-            }
-        }
+    fn settle(&mut self, before: Screens) -> Result<Screens, Stopped> {
+        let now = self.look(|_| Vec::new())?;
+        self.close(Delivery::Taken, |number, _| now.get(&number) != before.get(&number));
         Ok(now)
     }
 
@@ -122,43 +112,71 @@ impl Round<'_> {
         self.results.iter().all(Option::is_some)
     }
 
-    /// Runs one guarded line for each poke that is under way, all in one process.
-    fn wave(&mut self, steps: impl Fn(&Poke) -> Vec<String>) -> Result<BTreeMap<usize, Answer>, Stopped> {
+    /// Ends those that are under way and for which `is_over` holds.
+    fn close(&mut self, result: Delivery, is_over: impl Fn(usize, &Poke) -> bool) {
+        for (number, open) in self.results.iter_mut().enumerate().filter(|(_, open)| open.is_none()) {
+            if is_over(number, &self.pokes[number]) {
+                *open = Some(result.clone());
+            }
+        }
+    }
+
+    /// Types into all panes that are under way, without asking what came of it: the next look shows that.
+    fn send(&mut self, keys: impl Fn(&Poke) -> String) -> Result<(), Stopped> {
+        self.script(|poke, _, _| guarded(poke.pane, Some((UNTOUCHED, &untouched(poke))), &[keys(poke)])).map(drop)
+    }
+
+    /// Takes the screens of all that are under way, after `first`. Those whose pane is no longer as it was are over.
+    fn look(&mut self, first: impl Fn(&Poke) -> Vec<String>) -> Result<Screens, Stopped> {
+        let asked = format!("#{{session_name}}/#{{pane_pid}}/{UNTOUCHED} #{{cursor_x}},#{{cursor_y}}");
+        let (tag, text) = self.script(|poke, tag, number| {
+            let mut steps = first(poke);
+            if !steps.is_empty() {
+                steps = vec![guarded(poke.pane, Some((UNTOUCHED, &untouched(poke))), &steps)];
+            }
+            steps.push(say(poke.pane, tag, number, &asked));
+            steps.push(format!("capture-pane -p -t %{}", poke.pane.id));
+            steps.join(" ; ")
+        })?;
+        let mut screens = Screens::new();
+        for (number, said) in said(&text, &tag) {
+            let poke = &self.pokes[number];
+            let wanted = format!("{}/{}/{}", poke.pane.session, poke.pane.process.pid, untouched(poke));
+            if let Some((found, cursor)) = said.words.split_once(' ')
+                && found == wanted
+            {
+                screens.insert(number, (cursor.to_owned(), said.after.to_owned()));
+            }
+        }
+        self.close(Delivery::Stale, |number, _| !screens.contains_key(&number));
+        Ok(screens)
+    }
+
+    /// Runs one line for each poke that is under way, all in one process.
+    fn script(&mut self, line: impl Fn(&Poke, &str, usize) -> String) -> Result<(String, String), Stopped> {
         let tag = tag();
-        let under_way = |number: &usize| self.results[*number].is_none();
-        let numbers: Vec<usize> = (0..self.pokes.len()).filter(under_way).collect();
-        if numbers.is_empty() {
-            return Ok(BTreeMap::new());
+        let open = self.results.iter().enumerate().filter(|(_, result)| result.is_none());
+        let lines: Vec<String> = open.map(|(number, _)| line(&self.pokes[number], &tag, number)).collect();
+        if lines.is_empty() {
+            return Ok((tag, String::new()));
         }
-        let line = |number: &usize| {
-            let poke = &self.pokes[*number];
-            let untouched = [("session_activity", poke.last_input.to_string()), ("pane_dead", "0".to_owned())];
-            guarded(poke.pane, &untouched, &steps(poke), &tag, *number)
-        };
-        let lines: Vec<String> = numbers.iter().map(line).collect();
-        let said = match self.tmux.script(&lines, self.attention)? {
-            Ok(text) => answers(&text, &tag),
+        let text = match self.tmux.script(&lines, self.attention)? {
+            Ok(text) => text,
             Err(outage) => {
-                for number in numbers {
-                    self.results[number] = Some(Delivery::Failed(outage.to_string()));
-                }
-                return Ok(BTreeMap::new());
+                self.close(Delivery::Failed(outage.to_string()), |_, _| true);
+                String::new()
             }
         };
-        for number in numbers {
-            match said.get(&number) {
-                Some(answer) if answer.done => {}
-                Some(_) => self.results[number] = Some(Delivery::Stale),
-                None => self.results[number] = Some(Delivery::Failed("tmux did not do it".to_owned())),
-            }
-        }
-        Ok(said)
+        Ok((tag, text))
     }
 }
 
-/// Prints the screen of a pane, with the place of its cursor: an Enter that only moves that was taken too.
-fn screen(id: u32) -> String {
-    format!("display-message -p -t %{id} '#{{cursor_x}},#{{cursor_y}}' ; capture-pane -p -t %{id}")
+/// What must not have changed since the look that the poke came from: a person's last keystroke, and that it lives.
+const UNTOUCHED: &str = "#{session_activity}/#{pane_dead}";
+
+/// What [`UNTOUCHED`] must give.
+fn untouched(poke: &Poke) -> String {
+    format!("{}/0", poke.last_input)
 }
 
 /// How often the end of a message stands on a screen, whatever is drawn between its words.
@@ -166,9 +184,7 @@ fn times_shown(screen: &str, message: &str) -> usize {
     let squeeze = |text: &str| text.chars().filter(|c| !is_drawn(*c)).collect::<Vec<char>>();
     let message = squeeze(message);
     let end = &message[message.len().saturating_sub(END_SEEN)..];
-    // The first line is the cursor's place.
-    let screen = squeeze(screen.split_once('\n').map_or("", |(_, screen)| screen));
-    screen.windows(end.len().max(1)).filter(|window| *window == end).count()
+    squeeze(screen).windows(end.len().max(1)).filter(|window| *window == end).count()
 }
 
 /// Blanks, and what boxes are drawn with.
@@ -183,10 +199,10 @@ mod tests {
     #[test]
     fn a_message_is_seen_through_wraps_and_boxes() {
         let message = "HEARTBEAT: Time to patrol! Check your polecats.";
-        let boxed = "0,0\n│ > HEARTBEAT: Time to patrol! Check yo │\n│   ur polecats.                        │\n";
+        let boxed = "│ > HEARTBEAT: Time to patrol! Check yo │\n│   ur polecats.                        │\n";
         assert_eq!(times_shown(boxed, message), 1);
-        assert_eq!(times_shown("0,0\nChoose: 1. Yes 2. No\n", message), 0);
-        assert_eq!(times_shown(&format!("5,5\n{message}\ngot {message}\n"), message), 2);
+        assert_eq!(times_shown("Choose: 1. Yes 2. No\n", message), 0);
+        assert_eq!(times_shown(&format!("{message}\ngot {message}\n"), message), 2);
         assert_eq!(times_shown("", message), 0);
     }
 }

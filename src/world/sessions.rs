@@ -26,8 +26,11 @@ pub fn sessions(lines: Vec<PaneLine>) -> Vec<Session> {
         });
         match line.pane {
             Ok(fields) => {
-                session.path = real_path(&fields.path, &mut real_paths);
                 session.town.clone_from(&fields.town);
+                // Where gtd's mark is, the directory tells nothing more.
+                if session.town.is_none() {
+                    session.path = real_path(&fields.path, &mut real_paths);
+                }
                 session.attached = fields.attached;
                 session.last_input = Wall::from_seconds(fields.last_input);
                 if let Ok(panes) = &mut session.panes {
@@ -66,6 +69,7 @@ fn pane(fields: PaneFields, table: &OnceCell<Option<Table>>) -> Pane {
         process,
         state,
         command: fields.command,
+        in_mode: fields.in_mode,
         agent: fields.agent,
         output: Wall::from_seconds(fields.output),
     }

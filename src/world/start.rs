@@ -3,7 +3,7 @@
 
 use super::World;
 use super::environment::removed_for;
-use super::tmux::{Tmux, answers, argument, guarded, quote, tag};
+use super::tmux::{Tmux, argument, guarded, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::process::{self, NotEnded};
 use crate::sys::user;
@@ -58,7 +58,7 @@ impl World {
 
     fn keep_pane(&mut self, tmux: &Tmux, pane: &PaneRef) -> Result<(), Stopped> {
         let keep = format!("set-option -p -t %{} remain-on-exit on", pane.id);
-        let line = guarded(pane, &[], &[keep], &tag(), 0);
+        let line = guarded(pane, None, &[keep]);
         // If it fails, the pane may go with its program; then a new session is made.
         let _ = tmux.script(&[line], &mut self.attention)?;
         Ok(())
@@ -166,26 +166,28 @@ fn respawn(
     line: &CommandLine,
     attention: &mut Attention,
 ) -> Result<Result<Option<(u32, u32)>, String>, Stopped> {
+    const FOUND: usize = 0;
+    const STARTED: usize = 1;
     let tag = tag();
     let id = pane.id;
     let session = quote(&agent.session);
     let steps = [
+        say(pane, &tag, FOUND, ""),
         format!("respawn-pane -k -t %{id} {}", line.quoted()),
         format!("set-option -p -t %{id} @gtd_agent {session}"),
         format!("set-option -t %{id} @gtd_town {}", quote(&tmux.town_mark())),
-        format!("display-message -p -t %{id} {}", quote(REPORT)),
+        say(pane, &tag, STARTED, REPORT),
     ];
-    let answer = match tmux.script(&[guarded(pane, &[], &steps, &tag, 0)], attention)? {
+    let answer = match tmux.script(&[guarded(pane, None, &steps)], attention)? {
         Ok(answer) => answer,
         Err(outage) => return Ok(Err(outage.to_string())),
     };
-    match answers(&answer, &tag).remove(&0) {
-        Some(answer) if answer.done => {
-            let report = parse_report(&answer.text);
-            return Ok(report.map(Some).ok_or_else(|| "tmux respawn-pane: it says nothing".to_owned()));
-        }
-        Some(_) => {}
-        None => return Ok(Err("tmux respawn-pane failed".to_owned())),
+    let said = said(&answer, &tag);
+    if let Some(started) = said.get(&STARTED).and_then(|said| parse_report(said.words)) {
+        return Ok(Ok(Some(started)));
+    }
+    if said.contains_key(&FOUND) {
+        return Ok(Err("tmux respawn-pane failed".to_owned()));
     }
     // The pane is another one by now. If the session went with it, a new one is made; else somebody was faster.
     let panes = tmux.panes(attention)?;
@@ -217,17 +219,17 @@ impl World {
                 let steps = [
                     format!("set-option -p -t %{} @gtd_agent {}", pane.id, quote(&pane.session)),
                     format!("set-option -t %{} @gtd_town {town}", pane.id),
+                    say(pane, &tag, number, "marked"),
                 ];
-                guarded(pane, &[], &steps, &tag, number)
+                guarded(pane, None, &steps)
             })
             .collect();
         Ok(match tmux.script(&lines, &mut self.attention)? {
             Ok(text) => {
-                let said = answers(&text, &tag);
-                let result = |number: usize| match said.get(&number).map(|answer| answer.done) {
-                    Some(true) => Ok(()),
-                    Some(false) => Err("its pane has changed meanwhile".to_owned()),
-                    None => Err("tmux did not do it".to_owned()),
+                let said = said(&text, &tag);
+                let result = |number: usize| match said.contains_key(&number) {
+                    true => Ok(()),
+                    false => Err("its pane has changed meanwhile".to_owned()),
                 };
                 (0..panes.len()).map(result).collect()
             }

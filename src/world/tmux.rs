@@ -130,7 +130,7 @@ fn means_no_server(output: &Output) -> bool {
 }
 
 /// What is asked of each pane. The last four hold what other people chose: they come last, and their number is checked.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "#{session_name}",
     "#{session_attached}",
     "#{session_activity}",
@@ -140,6 +140,7 @@ const FIELDS: [&str; 15] = [
     "#{pane_dead}",
     "#{pane_dead_status}",
     "#{pane_dead_signal}",
+    "#{pane_in_mode}",
     "#{pid}",
     "#{version}",
     "#{@gtd_agent}",
@@ -176,6 +177,8 @@ pub struct PaneFields {
     pub status: Option<i32>,
     /// The signal that ended it, where one did.
     pub signal: Option<i32>,
+    /// Whether it shows a mode (the scrollback, a menu) instead of its program.
+    pub in_mode: bool,
     /// The PID of the tmux server.
     pub server: u32,
     /// The version of the tmux server.
@@ -217,6 +220,7 @@ fn parse_fields(fields: &[&str]) -> Option<PaneFields> {
         dead,
         status,
         signal,
+        in_mode,
         server,
         version,
         agent,
@@ -241,6 +245,7 @@ fn parse_fields(fields: &[&str]) -> Option<PaneFields> {
         },
         status: status.parse().ok(),
         signal: signal.parse().ok(),
+        in_mode: !matches!(*in_mode, "" | "0"),
         server: server.parse().ok()?,
         version: (*version).to_owned(),
         agent: set(agent),
@@ -276,50 +281,67 @@ pub fn argument(text: &str) -> String {
     }
 }
 
-/// A line of a script that does `then` if the pane is still the one that was looked at and `besides` still holds, and
-/// says which; [`answers`] reads it. An id alone could be somebody else's by now.
-pub fn guarded(pane: &PaneRef, besides: &[(&str, String)], then: &[String], tag: &str, number: usize) -> String {
-    let mut wanted = vec![("session_name", pane.session.clone()), ("pane_pid", pane.process.pid.to_string())];
-    wanted.extend(besides.iter().cloned());
-    let keys: Vec<String> = wanted.iter().map(|(key, _)| format!("#{{{key}}}")).collect();
-    let values: Vec<&str> = wanted.iter().map(|(_, value)| value.as_str()).collect();
-    let condition = format!("#{{==:{},{}}}", keys.join("/"), values.join("/"));
-    format!(
-        "if-shell -F -t %{} {} {{ display-message -p '{tag} {number} begin' ; {} ; display-message -p '{tag} {number} ok' }} \
-         {{ display-message -p '{tag} {number} stale' }}",
-        pane.id,
-        quote(&condition),
-        then.join(" ; ")
-    )
+/// What a guard asks of a pane, and what it must answer: an id alone could be somebody else's by now.
+fn identity(pane: &PaneRef) -> (&'static str, String) {
+    ("#{session_name}/#{pane_pid}", format!("{}/{}", pane.session, pane.process.pid))
 }
 
-/// What a guarded line has said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// Whether it was done; else the guard found another pane.
-    pub done: bool,
-    /// What its commands printed.
-    pub text: String,
+/// A line of a script that does `then` if the pane is still the one that was looked at and `besides` (a format, and what it
+/// must give) still holds; else nothing.
+pub fn guarded(pane: &PaneRef, besides: Option<(&str, &str)>, then: &[String]) -> String {
+    let (mut asked, mut wanted) = identity(pane);
+    let joined;
+    if let Some((format, value)) = besides {
+        joined = format!("{asked}/{format}");
+        asked = &joined;
+        wanted = format!("{wanted}/{value}");
+    }
+    let condition = quote(&format!("#{{==:{asked},{wanted}}}"));
+    format!("if-shell -F -t %{} {condition} {{ {} }}", pane.id, then.join(" ; "))
 }
 
-/// What the guarded lines with `tag` have said, by number. A line that failed half-way has said nothing.
-pub fn answers(text: &str, tag: &str) -> BTreeMap<usize, Answer> {
+/// A command that says `TAG NUMBER FORMAT`. With a target, since without one tmux looks through all sessions for it.
+pub fn say(pane: &PaneRef, tag: &str, number: usize, format: &str) -> String {
+    format!("display-message -p -t %{} {}", pane.id, quote(&format!("{tag} {number} {format}")))
+}
+
+/// What [`say`] commands with `tag` have said, by number: the words, and whatever was printed from there to the next.
+pub fn said<'a>(text: &'a str, tag: &str) -> BTreeMap<usize, Said<'a>> {
+    let own = |line: &'a str| line.strip_prefix(tag)?.strip_prefix(' ')?.split_once(' ');
     let mut found = BTreeMap::new();
-    let mut said = String::new();
-    for line in text.lines() {
-        let own = line.strip_prefix(tag).and_then(|rest| rest.strip_prefix(' '));
-        let Some((number, word)) = own.and_then(|rest| rest.split_once(' ')) else {
-            said.push_str(line);
-            said.push('\n');
-            continue;
-        };
-        let text = std::mem::take(&mut said);
-        if let (Ok(number), "ok" | "stale") = (number.parse(), word) {
-            let done = word == "ok";
-            found.insert(number, Answer { done, text });
+    let mut rest = text;
+    while let Some(start) = find_line(rest, tag) {
+        let (line, after) = rest[start..].split_once('\n').unwrap_or((&rest[start..], ""));
+        let end = find_line(after, tag).unwrap_or(after.len());
+        if let Some((number, words)) = own(line)
+            && let Ok(number) = number.parse()
+        {
+            found.insert(number, Said { words, after: &after[..end] });
         }
+        rest = &after[end..];
     }
     found
+}
+
+/// See [`said`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// What the format gave.
+    pub words: &'a str,
+    /// What the commands after it printed.
+    pub after: &'a str,
+}
+
+/// Where the first line that begins with `start` begins.
+fn find_line(text: &str, start: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + text[from..].find(start)?;
+        if at == 0 || text.as_bytes()[at - 1] == b'\n' {
+            return Some(at);
+        }
+        from = at + start.len();
+    }
 }
 
 #[cfg(test)]
@@ -329,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_line_is_read_field_by_field() {
-        let line = "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t99\t3.3a\tgt-deacon\t/town\tbash\t/town/deacon\n";
+        let line = "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t0\t99\t3.3a\tgt-deacon\t/town\tbash\t/town/deacon\n";
         let panes = parse_panes(line, "T");
         let pane = panes[0].pane.as_ref().expect("readable");
         assert_eq!((panes[0].session.as_str(), pane.id, pane.pid, pane.dead), ("gt-deacon", 7, 4711, true));
@@ -339,19 +361,19 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_costs_its_session_alone() {
-        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t9\t3.3a\t\t\tsh\t/x";
-        let text = format!("{good}\nT\tb\t0\t1\t2\t%1\t6\t0\t\t\t9\t3.3a\t\t\tsh\t/tab\there\nforged\tc\n{good}");
+        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t0\t9\t3.3a\t\t\tsh\t/x";
+        let text = format!("{good}\nT\tb\t0\t1\t2\t%1\t6\t0\t\t\t0\t9\t3.3a\t\t\tsh\t/tab\there\nforged\tc\n{good}");
         let panes = parse_panes(&text, "T");
         let read: Vec<(&str, bool)> = panes.iter().map(|p| (p.session.as_str(), p.pane.is_ok())).collect();
         assert_eq!(read, [("a", true), ("b", false), ("a", true)]);
     }
 
     #[test]
-    fn answers_are_told_apart_and_a_line_that_failed_has_none() {
-        let text = "T 0 begin\nT 1 begin\nscreen\nline\nT 1 ok\nT 2 stale\nT 3 begin\nT 3 ok\n";
-        let said = answers(text, "T");
-        let said: Vec<(usize, bool, &str)> = said.iter().map(|(n, a)| (*n, a.done, a.text.as_str())).collect();
-        assert_eq!(said, [(1, true, "screen\nline\n"), (2, false, ""), (3, true, "")]);
+    fn what_was_said_is_told_apart_from_what_panes_show() {
+        let text = "T 1 a b\nscreen T 9 x\nline\nT 2 \nT x y\nT 3 c";
+        let said = said(text, "T");
+        let said: Vec<(usize, &str, &str)> = said.iter().map(|(n, s)| (*n, s.words, s.after)).collect();
+        assert_eq!(said, [(1, "a b", "screen T 9 x\nline\n"), (2, "", ""), (3, "c", "")]);
     }
 
     #[test]
@@ -369,6 +391,7 @@ mod tests {
         fn any_text_is_read_without_a_panic(text: String) {
             let _ = parse_panes(&text, "");
             let _ = is_usable_version(&text);
+            let _ = said(&text, "a");
         }
     }
 }

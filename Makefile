@@ -1,0 +1,47 @@
+# make run: serve a town, or the demo town where there is none. make test: all tests. make check: everything CI would say no to.
+
+CARGO ?= cargo
+GTD = target/release/gtd
+
+# The machine's own target, named so that cargo keeps build scripts and macros out of what is linked statically.
+TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+STATIC = target/$(TARGET)/release/gtd
+
+.PHONY: all build static run demo-stop test check bench doc clean tmux
+
+all: build
+
+build:
+	$(CARGO) build --release --locked
+
+# One file that needs nothing else.
+static:
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --release --locked --target $(TARGET)
+
+run: build tmux
+	@tests/demo/run $(GTD)
+
+# Ends the demo town: its daemon and its agents.
+demo-stop:
+	@tests/demo/stop $(GTD)
+
+test: tmux
+	$(CARGO) test --locked
+
+check: tmux
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+bench: static tmux
+	GTD_STATIC=$(CURDIR)/$(STATIC) $(CARGO) bench --locked --bench town
+
+doc:
+	$(CARGO) doc --locked --no-deps
+
+tmux:
+	@tests/need tmux
+
+clean: demo-stop
+	$(CARGO) clean

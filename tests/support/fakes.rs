@@ -1,0 +1,127 @@
+//! The programs that stand for `bd`, `gt` and an agent: small shell scripts that do as files beside them say. They are real
+//! programs since what is tested is how gtd runs programs; and what `bd` and `gt` answer was recorded from the real ones.
+
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// How a fake `bd` or `gt` behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It answers as it was told to.
+    Answer,
+    /// It never answers; a child of its own ignores SIGTERM.
+    Hang,
+    /// It never stops talking.
+    Flood,
+    /// It answers, and a child in its process group goes on holding its pipes.
+    Fork,
+    /// The same with a child that has left the process group and the session.
+    Detach,
+    /// It fails with a word on stderr.
+    Fail,
+    /// It answers something that nobody can read.
+    Rubbish,
+}
+
+impl Mode {
+    fn word(self) -> &'static str {
+        match self {
+            Mode::Answer => "answer",
+            Mode::Hang => "hang",
+            Mode::Flood => "flood",
+            Mode::Fork => "fork",
+            Mode::Detach => "detach",
+            Mode::Fail => "fail",
+            Mode::Rubbish => "rubbish",
+        }
+    }
+}
+
+/// `bd` and `gt`. A call is noted before anything else, in one write.
+const TOOL: &str = r#"#!/bin/sh
+dir='@DIR@'
+me=${0##*/}
+printf '%s %s\n' "$$" "$*" >>"$dir/$me.calls"
+mode=answer status=0
+[ -r "$dir/$me.mode" ] && read -r mode status <"$dir/$me.mode"
+answer() {
+    [ -r "$dir/$me.stdout" ] && cat "$dir/$me.stdout"
+    [ -r "$dir/$me.stderr" ] && cat "$dir/$me.stderr" >&2
+    exit "${status:-0}"
+}
+case $mode in
+    hang) trap '' TERM; sleep 1000 ;;
+    flood) exec yes 'too much is not enough' ;;
+    fork) sleep 1000 & answer ;;
+    detach) setsid sleep 1000 & answer ;;
+    fail) echo "Error: $me is out of order" >&2; exit 1 ;;
+    rubbish) printf 'x\377\033[31m{]"' ;;
+    *) answer ;;
+esac
+"#;
+
+/// An agent. It is known by its `BD_ACTOR`, which every generation sets to another word for the same. What it leaves
+/// behind bears that name: who it was each time, where it stood, and each line it heard, with its PID.
+const AGENT: &str = r#"#!/bin/sh
+dir='@DIR@'
+name=$(printf %s "${BD_ACTOR:-nobody}" | tr / -)
+mode=echo status=0
+[ -r "$dir/$name.mode" ] && read -r mode status <"$dir/$name.mode"
+env >"$dir/$name.env"
+pwd >"$dir/$name.cwd"
+echo "$$" >>"$dir/$name.pids"
+case $mode in
+    exit) exit "$status" ;;
+    stubborn) trap '' HUP TERM INT ;;
+    menu) stty -echo; printf '1. Yes, end the world\n2. No\n' ;;
+esac
+[ "$mode" = menu ] || printf '> '
+while IFS= read -r line; do
+    printf '%s %s\n' "$$" "$line" >>"$dir/$name.heard"
+    case $line in
+        quit) exit 0 ;;
+    esac
+    [ "$mode" = menu ] || printf 'heard: %s\n> ' "$line"
+done
+[ "$mode" = stubborn ] && while :; do sleep 1; done
+"#;
+
+/// Writes the programs into `bin`; what they note goes to `notes`.
+pub fn install(bin: &Path, notes: &Path) {
+    for (name, text) in [("bd", TOOL), ("gt", TOOL), ("agent", AGENT)] {
+        let path = bin.join(name);
+        fs::write(&path, text.replace("@DIR@", notes.to_str().expect("a plain path"))).expect("a program");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
+    }
+}
+
+/// Tells a fake tool how to behave from its next call on.
+pub fn set_mode(notes: &Path, tool: &str, mode: Mode, status: i32) {
+    replace(&notes.join(format!("{tool}.mode")), &format!("{} {status}\n", mode.word()));
+}
+
+/// Tells a fake tool what to answer: a recorded call, by its name in `tests/data/seed`.
+pub fn answer_as_recorded(notes: &Path, tool: &str, recorded: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/seed").join(recorded).with_extension("json");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let call: Value = serde_json::from_str(&text).expect("a recorded call");
+    let stream = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
+    let status = i32::try_from(call["exit"].as_i64().unwrap_or(0)).expect("an exit status");
+    answer(notes, tool, &stream("stdout"), &stream("stderr"), status);
+}
+
+/// Tells a fake tool what to answer.
+pub fn answer(notes: &Path, tool: &str, stdout: &str, stderr: &str, status: i32) {
+    replace(&notes.join(format!("{tool}.stdout")), stdout);
+    replace(&notes.join(format!("{tool}.stderr")), stderr);
+    set_mode(notes, tool, Mode::Answer, status);
+}
+
+/// Writes a file in one step: the program that reads it may be running.
+pub fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    fs::write(&new, text).expect("written");
+    fs::rename(&new, path).expect("renamed");
+}

@@ -1,0 +1,22 @@
+//! What the tests of the whole program stand on: a town in a directory of its own, a tmux server that nobody else uses,
+//! `bd`, `gt` and agents that are small programs and do as they are told, and the real gtd.
+//!
+//! - [`town`]: the town, its files, its tmux server, and how it is torn down.
+//! - [`fakes`]: the programs that stand for `bd`, `gt` and an agent.
+//! - [`program`]: the gtd that a test runs, or runs beside.
+//! - [`limit`]: waiting for a condition, and the end of a test that hangs.
+//! - [`process`]: processes of a town, found by their environment, and signals to them.
+
+// Each test file uses a part of this.
+#![allow(dead_code, unused_imports)]
+
+pub mod fakes;
+pub mod limit;
+pub mod process;
+pub mod program;
+pub mod town;
+
+pub use fakes::Mode;
+pub use limit::{eventually, wait_until};
+pub use program::{Gtd, Ran};
+pub use town::{Town, recorded_file};
