@@ -3,8 +3,11 @@
 CARGO ?= cargo
 GTD = target/release/gtd
 
-# The machine's own target, named so that cargo keeps build scripts and macros out of what is linked statically.
-TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+# The smallest static binary that this toolchain can make: against musl where that target is installed, else against the
+# machine's own libc. The target is named so that cargo keeps build scripts and macros out of what is linked statically.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+MUSL = $(subst -gnu,-musl,$(HOST))
+TARGET = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(HOST))
 STATIC = target/$(TARGET)/release/gtd
 
 .PHONY: all build static run demo-stop test check bench doc clean tmux

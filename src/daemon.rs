@@ -198,8 +198,7 @@ impl Daemon {
             self.carry_out(Trigger::Heartbeat, &plan, &snapshot)?;
             self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
         }
-        self.finish(&snapshot, &plan);
-        Ok(())
+        self.finish(&snapshot, &plan, due)
     }
 
     fn begin_heartbeat(&mut self) {
@@ -258,13 +257,14 @@ impl Daemon {
         }
     }
 
-    /// What every pass ends with: conditions said, state saved, the next look ordered.
-    fn finish(&mut self, snapshot: &Snapshot, plan: &Plan) {
+    /// What every pass ends with: conditions said, state saved, the next look ordered. It is the last one if another daemon
+    /// has taken this one's place.
+    fn finish(&mut self, snapshot: &Snapshot, plan: &Plan, was_heartbeat: bool) -> Result<(), Stopped> {
         let found = troubles(snapshot, &self.history, plan);
         for line in self.conditions.update(found, plan.now) {
             self.log.say(line);
         }
-        if self.said_interval != Some(plan.rhythm.interval) {
+        if was_heartbeat || self.said_interval != Some(plan.rhythm.interval) {
             self.said_interval = Some(plan.rhythm.interval);
             let left = plan.next_heartbeat.since(plan.now);
             self.log.say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
@@ -273,7 +273,10 @@ impl Daemon {
             agent: id.clone(),
             session: session_of(snapshot, id),
             state: verdict.word().to_owned(),
-            reason: verdict.reason(plan.now),
+            reason: match verdict {
+                Verdict::Poke { .. } => Verdict::Leave(Leave::Alive).reason(plan.now),
+                verdict => verdict.reason(plan.now),
+            },
             rule: verdict.rule(),
         };
         self.report = Report {
@@ -285,11 +288,12 @@ impl Daemon {
         self.save(true, Durability::Lazy);
         if !self.instance.keep() {
             self.log.say("Another daemon has taken daemon/daemon.lock: ending, so that there are not two");
-            self.pending.borrow_mut().stop = Some(0);
+            return Err(Stopped);
         }
         if let Some(sleeper) = &self.sleeper {
             sleeper.wake_at(plan.next_look.tick);
         }
+        Ok(())
     }
 
     fn save(&mut self, running: bool, durability: Durability) {
@@ -327,7 +331,7 @@ impl Daemon {
     }
 
     fn end(mut self) {
-        let stop = self.pending.borrow().stop.filter(|signal| *signal > 0);
+        let stop = self.pending.borrow().stop;
         if let Some(signal) = stop {
             self.log.say(format!("Received signal {}, shutting down", signals::name(signal)));
         }

@@ -16,8 +16,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a lock is tried for: whoever only looks if it is held gives it back at once.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a lock is tried for: whoever only looks if it is held gives it back at once, and one that stops needs a
+/// moment. Twice this is less than the second in which a second daemon must say that it is one.
+const LOCK_PATIENCE: Duration = Duration::from_millis(450);
 const LOCK_STEP: Duration = Duration::from_millis(20);
 
 /// Proof that this is the town's only daemon.
