@@ -183,6 +183,11 @@ impl Daemon {
         let due = trigger == Trigger::Heartbeat || plan.next_heartbeat.tick <= plan.now.tick;
         if due && trigger == Trigger::Look {
             self.begin_heartbeat();
+            if snapshot.generation.is_err() {
+                // Only a heartbeat may ask gt which Gas Town this is.
+                snapshot = self.look(Trigger::Heartbeat)?;
+                plan = decide(Trigger::Look, &snapshot, &self.history);
+            }
         }
         if due {
             // They are poked with the others, once the reports are known.
