@@ -189,18 +189,21 @@ impl Daemon {
                 plan = decide(Trigger::Look, &snapshot, &self.history);
             }
         }
-        if due {
-            // They are poked with the others, once the reports are known.
-            plan.drop_pokes();
-        }
+        // Whoever is to be poked is asked first how it is, and what has to be started does not wait for that.
+        let pokes = plan.drop_pokes() || due;
         let changed = self.carry_out(Trigger::Look, &plan, &snapshot)?;
-        if due {
+        if pokes {
             if changed {
                 snapshot = self.look(Trigger::Look)?;
             }
+            let then = if due { Trigger::Heartbeat } else { Trigger::Look };
             snapshot.reports = self.world.ask_reports(&snapshot)?;
-            plan = decide(Trigger::Heartbeat, &snapshot, &self.history);
-            self.carry_out(Trigger::Heartbeat, &plan, &snapshot)?;
+            plan = decide(then, &snapshot, &self.history);
+            // Those were set above.
+            plan.marks.clear();
+            self.carry_out(then, &plan, &snapshot)?;
+        }
+        if due {
             self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
         }
         self.finish(&snapshot, &plan, due)
@@ -230,7 +233,7 @@ impl Daemon {
         });
         let done = if result.is_ok() { trigger } else { Trigger::Look };
         record(&mut self.history, done, plan, &outcomes, &snapshot.config, clock::now());
-        let is_start = |o: &Outcome| matches!(o.result, Done::Started { .. } | Done::StartFailed(_));
+        let is_start = |o: &Outcome| matches!(o.result, Done::Started { .. } | Done::StartFailed { .. });
         let changed = outcomes.iter().any(is_start);
         if changed {
             self.save(true, Durability::Synced);

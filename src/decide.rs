@@ -24,7 +24,7 @@ use agents::Starts;
 /// What is to be done for each agent, and when to look again. `history` has [observed](observe) this snapshot.
 pub fn decide(trigger: Trigger, snapshot: &Snapshot, history: &History) -> Plan {
     let now = snapshot.now;
-    let mut starts = Starts::new(now, history.last_starts);
+    let mut starts = Starts::new(now, &history.last_starts);
     let mut verdicts = Vec::with_capacity(snapshot.agents.len());
     let mut marks = Vec::new();
     for agent in &snapshot.agents {

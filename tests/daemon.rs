@@ -144,7 +144,6 @@ fn a_bare_shell_that_an_agent_left_behind_gets_its_agent_back_in_place() {
 }
 
 #[test]
-#[ignore = "the first heartbeat marks it twice: once in its look, once more since the snapshot is not taken anew"]
 fn a_session_that_is_found_is_marked_once() {
     let town = Town::new(&[]);
     let dir = town.root.join("deacon");
@@ -326,7 +325,6 @@ fn a_town_may_have_any_name_that_a_directory_may() {
 }
 
 #[test]
-#[ignore = "tmux takes the directory after -c for a format: agents start elsewhere, and #(…) in it is run"]
 fn a_town_may_have_a_name_that_tmux_takes_for_a_format() {
     serve_named("#{pid} #(touch pwned)");
 }

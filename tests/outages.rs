@@ -129,7 +129,6 @@ fn agents_are_held_with_the_remedy_while_gt_is_of_no_use() {
 }
 
 #[test]
-#[ignore = "gt --version is asked in the first heartbeat of a daemon alone, never again"]
 fn agents_are_served_as_soon_as_gt_answers() {
     let mut town = Town::new(&["alpha"]);
     town.configure(json!({"gtd": {"gastown": null}}));

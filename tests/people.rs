@@ -282,3 +282,13 @@ fn a_persons_failing_hook_costs_an_agent_neither_its_start_nor_its_marks() {
     let marks = town.pane("gt-deacon", "#{@gtd_agent} #{remain-on-exit}");
     assert_eq!(marks.as_deref(), Some("gt-deacon on"));
 }
+
+#[test]
+fn a_tmux_server_that_stays_without_a_session_is_an_empty_one() {
+    let town = Town::new(&[]);
+    town.tmux(&["new-session", "-d", "-s", "own", "exec cat", ";", "set-option", "-s", "exit-empty", "off"]);
+    town.tmux(&["kill-session", "-t", "=own"]);
+    let gtd = town.up();
+    town.wait_for_agent("deacon", None);
+    gtd.stop();
+}

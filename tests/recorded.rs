@@ -104,7 +104,7 @@ const LEARNT: &[(&str, &str)] = &[
     ("seed/closed", "gt-crew-gamma-sdone done"),
     (
         "seed/corrupt-rig-db-several",
-        "outage: bd show: Error fetching gt-mayor: failed to enable WAL mode: sqlite3: file is not a database",
+        "outage: bd show: Error fetching gt-deacon: failed to enable WAL mode: sqlite3: file is not a database",
     ),
     (
         "seed/corrupt-rig-db",
@@ -120,14 +120,8 @@ const LEARNT: &[(&str, &str)] = &[
     ),
     ("seed/deacon-after-prime", "gt-deacon idle"),
     ("seed/duplicate-ids", "gt-deacon idle"),
-    (
-        "seed/fresh-town-first-call",
-        "outage: bd show: resolving ID gt-deacon: operation failed: failed to resolve ID: no issue found matching \"gt-deacon\"",
-    ),
-    (
-        "seed/from-other-rig",
-        "outage: bd show: resolving ID gt-deacon: operation failed: failed to resolve ID: no issue found matching \"gt-deacon\"",
-    ),
+    ("seed/fresh-town-first-call", "gt-deacon is missing"),
+    ("seed/from-other-rig", "gt-deacon is missing"),
     ("seed/from-rig", "gt-deacon idle"),
     (
         "seed/locked-rig-db",
@@ -141,14 +135,8 @@ const LEARNT: &[(&str, &str)] = &[
         "outage: bd show: resolving ID hq-deacon: operation failed: failed to resolve ID: no issue found matching \"hq-deacon\"",
     ),
     ("seed/no-db", "outage: bd show: …"),
-    (
-        "seed/no-prefix",
-        "outage: bd show: resolving ID deacon: operation failed: failed to resolve ID: no issue found matching \"deacon\"",
-    ),
-    (
-        "seed/none-found-bd-daemon",
-        "outage: bd show: resolving ID gt-deacon: operation failed: failed to resolve ID: no issue found matching \"gt-deacon\"",
-    ),
+    ("seed/no-prefix", "deacon is missing"),
+    ("seed/none-found-bd-daemon", "gt-deacon is missing"),
     ("seed/none-found-no-daemon", "gt-witness-nosuch is missing"),
     ("seed/none-found", "gt-witness-nosuch is missing"),
     ("seed/one-env-bd-no-daemon", "gt-deacon idle"),
@@ -180,19 +168,13 @@ const LEARNT: &[(&str, &str)] = &[
     ("seed/substring-unique", "gt-witness-gamm unknown"),
     ("seed/town-git-later", "gt-deacon is missing"),
     ("seed/town-prefix-missing-no-daemon", "gm-nosuch is missing"),
-    (
-        "seed/town-prefix-missing",
-        "outage: bd show: resolving ID gm-nosuch: operation failed: failed to resolve ID: no issue found matching \"gm-nosuch\"",
-    ),
+    ("seed/town-prefix-missing", "gm-nosuch is missing"),
     ("seed/town-without-git", "gt-deacon is missing"),
     (
         "seed/truncated-rig-db",
         "outage: bd show: Error fetching gt-deacon: failed to enable WAL mode: sqlite3: database disk image is malformed",
     ),
-    (
-        "seed/unrouted-prefix",
-        "outage: bd show: resolving ID hq-deacon: operation failed: failed to resolve ID: no issue found matching \"hq-deacon\"",
-    ),
+    ("seed/unrouted-prefix", "hq-deacon is missing"),
     ("seed/witness-after-prime", "gt-witness-gamma idle"),
     ("seed/witness-of-other-prefix-rig", "gt-witness-beta is missing"),
     ("seed/v0.47-none-found", "gt-witness-nosuch is missing"),
@@ -205,10 +187,7 @@ const LEARNT: &[(&str, &str)] = &[
     ("v0.2/crew-missing", "al-alpha-crew-max unknown"),
     ("v0.2/deacon-running", "hq-deacon stuck, al-alpha-witness working, al-alpha-refinery idle"),
     ("v0.2/mail", "hq-xak says nothing"),
-    (
-        "v0.2/none-daemon",
-        "outage: bd show: resolving ID hq-nosuch: operation failed: failed to resolve ID: no issue found matching \"hq-nosuch\"",
-    ),
+    ("v0.2/none-daemon", "hq-nosuch is missing"),
     ("v0.2/none-no-daemon", "hq-nosuch is missing"),
     (
         "v0.2/none-several",
@@ -232,12 +211,12 @@ const LEARNT: &[(&str, &str)] = &[
     ),
     ("v0.2/substring-no-daemon", "outage: bd show: …"),
     ("v1.0/after-update", "hq-deacon stuck"),
-    ("v1.0/crew-in-rig", "outage: bd show: no issues found matching the provided IDs"),
+    ("v1.0/crew-in-rig", "al-alpha-crew-max is missing"),
     ("v1.0/crew", "al-alpha-crew-max idle"),
     ("v1.0/json-envelope", "hq-deacon idle"),
     ("v1.0/mail", "hq-wisp-3mw says nothing"),
-    ("v1.0/none-several", "outage: bd show: no issues found matching the provided IDs"),
-    ("v1.0/none", "outage: bd show: no issues found matching the provided IDs"),
+    ("v1.0/none-several", "hq-nosuch is missing, hq-nosuch2 is missing"),
+    ("v1.0/none", "hq-nosuch is missing"),
     ("v1.0/one-missing-routed", "hq-deacon idle, al-nosuch-witness is missing, bt-beta-witness idle"),
     ("v1.0/one-missing", "hq-deacon idle, hq-nosuch is missing, hq-mayor idle"),
     ("v1.0/one", "hq-deacon idle"),
@@ -246,9 +225,9 @@ const LEARNT: &[(&str, &str)] = &[
         "v1.0/several",
         "hq-deacon idle, hq-mayor idle, al-alpha-witness idle, bt-beta-witness idle, al-alpha-refinery idle",
     ),
-    ("v1.0/substring", "outage: bd show: …"),
-    ("v1.0/unknown-prefix", "outage: bd show: no issues found matching the provided IDs"),
-    ("v1.0/witness-in-rig", "outage: bd show: no issues found matching the provided IDs"),
+    ("v1.0/substring", "hq-deac unknown"),
+    ("v1.0/unknown-prefix", "zz-foo-witness is missing"),
+    ("v1.0/witness-in-rig", "al-alpha-witness is missing"),
 ];
 
 #[test]
@@ -278,7 +257,6 @@ fn teach(table: &[(&str, &str)]) {
 }
 
 #[test]
-#[ignore = "the last line of stderr is shown, which is a hint and not the error"]
 fn an_outage_is_shown_with_the_error_and_not_with_the_hint_after_it() {
     teach(&[
         ("seed/no-db", "outage: bd show: Error: no beads database found"),
@@ -289,7 +267,6 @@ fn an_outage_is_shown_with_the_error_and_not_with_the_hint_after_it() {
 }
 
 #[test]
-#[ignore = "a warning on stderr beside an answer with other ids is taken for an outage"]
 fn an_answer_about_another_bead_is_no_outage() {
     teach(&[("v1.0/substring", "hq-deac unknown")]);
 }
@@ -514,7 +491,6 @@ fn agents_start_in_the_directory_and_with_the_environment_that_gt_gives_them() {
 }
 
 #[test]
-#[ignore = "gt 1.0 gives the Mayor no GT_SESSION, gtd's table gives it one"]
 fn the_mayor_starts_with_the_environment_that_gt_gives_it() {
     assert_eq!(differences(Generation::V10, "mayor"), [""; 0]);
 }

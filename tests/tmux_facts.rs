@@ -67,7 +67,8 @@ fn a_script_that_cannot_be_parsed_does_nothing_at_all() {
     let town = Town::new(&[]);
     session(&town, "s", "exec cat");
     let ran = town.tmux_script("display-message -p one\nno-such-command\ndisplay-message -p two\n");
-    assert_eq!((ran.stdout.as_str(), ran.status), ("", 1), "{ran}");
+    // Its complaint comes on stdout, where the answers are.
+    assert_eq!((ran.stdout.as_str(), ran.status), ("-:2: unknown command: no-such-command\n", 1), "{ran}");
 }
 
 #[test]
@@ -188,13 +189,13 @@ fn a_program_that_ends_at_once_leaves_its_status_where_all_is_set_in_one_invocat
 }
 
 #[test]
-fn a_dead_pane_starts_again_in_place_with_its_marks_and_its_screen() {
+fn a_dead_pane_starts_again_in_place_with_its_marks_and_its_scrollback() {
     let town = Town::new(&[]);
-    let pane = session(&town, "s", "echo the past; exec cat");
+    let pane = session(&town, "s", "echo the past; seq 100; exec cat");
     town.tmux(&["set-option", "-p", "-t", "=s:", "remain-on-exit", "on"]);
     town.tmux(&["set-option", "-p", "-t", "=s:", "@gtd_agent", "s"]);
     let shown = || town.tmux(&["capture-pane", "-p", "-S", "-", "-t", "=s:"]);
-    wait_until("it has begun", || shown().contains("the past"));
+    wait_until("it has begun", || shown().contains("the past") && shown().contains("100"));
     process::signal(pane.pid, libc::SIGKILL);
     let dead = || town.tmux(&["display-message", "-p", "-t", "=s:", "#{pane_dead}"]);
     wait_until("it is dead", || dead() == "1");
@@ -284,11 +285,23 @@ fn no_server_is_told_from_a_server_that_does_not_answer() {
         let mut command = town.tmux_command();
         command.args(["list-panes", "-a", "-F", "x"]);
         let ran = Ran::of(command);
-        (ran.status != 0).then_some(ran.stderr)
+        // For a moment there is a server without a session.
+        (ran.status != 0 && !ran.stderr.starts_with("no current target")).then_some(ran.stderr)
     });
     let known = after.starts_with("no server running on")
         || (after.starts_with("error connecting to")
             && (after.contains("No such file") || after.contains("Connection refused")))
         || after.starts_with("server exited");
     assert!(known, "{after}");
+}
+
+#[test]
+fn a_server_without_a_session_says_that_there_is_no_current_target() {
+    let town = Town::new(&[]);
+    town.tmux(&["new-session", "-d", "-s", "s", "exec cat", ";", "set-option", "-s", "exit-empty", "off"]);
+    town.tmux(&["kill-session", "-t", "=s"]);
+    let mut command = town.tmux_command();
+    command.args(["list-panes", "-a", "-F", "x"]);
+    let ran = Ran::of(command).exits(1);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.trim_end()), ("", "no current target"), "{ran}");
 }

@@ -4,6 +4,7 @@ use super::messages::message;
 use super::pacing;
 use super::sighting::{Sighting, pane_ref, sighting};
 use crate::town::agent::{AgentId, Role};
+use crate::town::config::Config;
 use crate::town::history::AgentHistory;
 use crate::town::names::Agent;
 use crate::town::plan::{Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
@@ -70,8 +71,7 @@ fn hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
     if holds.shutting_down {
         return Some(Hold::ShuttingDown);
     }
-    let role = agent.id.role();
-    if !config.patrols(role) || rig.is_some_and(|rig| !config.patrols_rig(role, rig.as_str())) {
+    if !is_patrolled(agent, config) {
         return Some(Hold::PatrolOff);
     }
     if holds.no_directory.contains(&agent.id) {
@@ -82,6 +82,12 @@ fn hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
         return Some(Hold::SameSession(other.id.clone()));
     }
     None
+}
+
+/// Whether this agent's patrol is on.
+pub fn is_patrolled(agent: &Agent, config: &Config) -> bool {
+    let role = agent.id.role();
+    config.patrols(role) && agent.id.rig().is_none_or(|rig| config.patrols_rig(role, rig.as_str()))
 }
 
 /// Rules 4 and 5.
@@ -154,7 +160,7 @@ fn alive(
         pane: pane_ref(session, pane),
         last_input: session.last_input.seconds(),
         in_mode: pane.in_mode,
-        message: message(agent.id.role(), first_message(agent) + history.messages),
+        message: message(agent.id.role(), first_message(agent).wrapping_add(history.messages)),
     }
 }
 
@@ -196,18 +202,16 @@ pub struct Starts {
 }
 
 /// A tmux server that died takes all agents with it: they come back a few at a time.
-const STARTS_PER_LOOK: usize = 5;
-/// From one batch of starts to the next.
+pub const STARTS_AT_A_TIME: usize = 5;
+/// So many are started within this time, and no more.
 pub const BETWEEN_BATCHES: Duration = Duration::from_secs(2);
 
 impl Starts {
-    /// What is left at `now`, if the last start was made at `last`.
-    pub fn new(now: Moment, last: Option<Moment>) -> Starts {
-        let next = last.map(|last| last.plus(BETWEEN_BATCHES));
-        match next.filter(|next| next.tick > now.tick) {
-            Some(next_batch) => Starts { left: 0, next_batch },
-            None => Starts { left: STARTS_PER_LOOK, next_batch: now.plus(BETWEEN_BATCHES) },
-        }
+    /// What is left at `now`, if these were the last starts.
+    pub fn new(now: Moment, last: &[Moment]) -> Starts {
+        let recent = || last.iter().filter(|at| now.since(**at) < BETWEEN_BATCHES);
+        let first = recent().fold(now, |first, at| if at.tick < first.tick { *at } else { first });
+        Starts { left: STARTS_AT_A_TIME.saturating_sub(recent().count()), next_batch: first.plus(BETWEEN_BATCHES) }
     }
 
     /// Takes one start, or says when there will be more.

@@ -3,18 +3,21 @@
 use super::pacing::{self, FORGIVEN_AFTER};
 use super::sighting::{Sighting, sighting};
 use crate::town::agent::AgentId;
-use crate::town::history::{AgentHistory, Gone, History, Program};
+use crate::town::history::{Absence, AgentHistory, Gone, History, Program};
 use crate::town::names::Agent;
 use crate::town::plan::Missing;
 use crate::town::rigs::SavedRig;
 use crate::town::snapshot::{Pane, Process, Snapshot};
-use crate::town::time::Moment;
+use crate::town::time::{Moment, Wall};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 /// How long an agent that has left the town is remembered: a rig may be taken out and put back.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Looks closer to each other than this belong to one pass.
+const SAME_PASS: Duration = Duration::from_secs(1);
 
 /// From this number on, deaths in one look are one event: the server died, not the agents.
 const MASS_DEATH: usize = 3;
@@ -69,9 +72,12 @@ impl fmt::Display for Event {
 pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
     let now = snapshot.now;
     let mut events = Vec::new();
+    // A second look within one pass shows nothing new of who is at work.
+    let again = history.last_look.is_some_and(|last| now.since(last) < SAME_PASS);
     history.last_look = Some(now);
-    let activity = snapshot.activity.filter(|at| *at <= now.wall);
-    history.activity = history.activity.max(activity);
+    // The clock may have been set back since: what lies in the future tells nothing.
+    let past = |at: &Wall| *at <= now.wall;
+    history.activity = history.activity.filter(past).max(snapshot.activity.filter(past));
     if snapshot.gastown.is_some() {
         history.gastown.clone_from(&snapshot.gastown);
     }
@@ -85,7 +91,12 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
         match sighting(agent, snapshot) {
             // Unknown is not absent: nothing is learnt, and nothing forgotten.
             Sighting::Unknown(_) | Sighting::Foreign(_) => {}
-            Sighting::Alive(_, pane) => observe_alive(agent, entry, pane, snapshot, &mut events),
+            Sighting::Alive(_, pane) => {
+                observe_alive(agent, entry, pane, snapshot, &mut events);
+                if !again {
+                    observe_output(entry, pane);
+                }
+            }
             sighting => {
                 if let Some((how, absence)) = sighting.absence() {
                     observe_gone(agent, entry, Gone { since: now, how }, absence, &mut events);
@@ -124,10 +135,6 @@ fn observe_alive(agent: &Agent, entry: &mut AgentHistory, pane: &Pane, snapshot:
     }
     entry.gone = None;
     entry.watched = true;
-    if entry.output.is_some_and(|before| before < pane.output) {
-        entry.output_between = Some(pane.output);
-    }
-    entry.output = Some(pane.output);
     let up = entry.up_since.map(|since| now.since(since));
     let counts = entry.quarantined.is_some() || !entry.restarts.is_empty();
     if counts && up.is_some_and(|up| up >= FORGIVEN_AFTER) {
@@ -138,26 +145,30 @@ fn observe_alive(agent: &Agent, entry: &mut AgentHistory, pane: &Pane, snapshot:
     }
 }
 
+fn observe_output(entry: &mut AgentHistory, pane: &Pane) {
+    let is_new = entry.output.is_some_and(|before| before < pane.output);
+    entry.output_between = is_new.then_some(pane.output);
+    entry.output = Some(pane.output);
+}
+
 /// Start times are compared where both are known.
 fn is_same(a: Process, b: Process) -> bool {
     a.pid == b.pid && (a.start == b.start || a.start == 0 || b.start == 0)
 }
 
 fn observe_gone(agent: &Agent, entry: &mut AgentHistory, gone: Gone, absence: Missing, events: &mut Vec<Event>) {
-    let was_up = entry.gone.is_none();
-    let unchanged = entry
-        .gone
-        .is_some_and(|before| before.how == gone.how || before.how == crate::town::history::Absence::StartFailed);
-    if unchanged {
-        return;
+    let before = entry.gone.map(|before| before.how);
+    let failed = before == Some(Absence::StartFailed);
+    if before != Some(gone.how) && !failed {
+        entry.gone = Some(gone);
     }
-    entry.gone = Some(gone);
-    if let (true, Some(program)) = (was_up, entry.program) {
+    let died = before.is_none() && entry.program.is_some();
+    if let (true, Some(program)) = (died, entry.program) {
         events.push(Event::Gone { agent: agent.id.clone(), absence, pid: program.process.pid });
-        if entry.quarantined.is_none() && pacing::is_loop(entry, gone.since) {
-            entry.quarantined = Some(gone.since);
-            events.push(Event::Quarantined(agent.id.clone()));
-        }
+    }
+    if (died || failed) && entry.quarantined.is_none() && pacing::is_loop(entry, gone.since) {
+        entry.quarantined = Some(gone.since);
+        events.push(Event::Quarantined(agent.id.clone()));
     }
 }
 

@@ -37,9 +37,10 @@ pub fn earliest_start(agent: &AgentHistory, gone: &Gone, config: &Config) -> (Mo
     }
 }
 
-/// Whether the agent has never run, as far as is remembered: such a start is not a restart.
+/// Whether the agent has never been started, as far as is remembered: such a start is not a restart.
 pub fn is_first_start(agent: &AgentHistory) -> bool {
-    agent.program.is_none() && agent.restarts.is_empty()
+    let failed = agent.gone.is_some_and(|gone| gone.how == Absence::StartFailed);
+    agent.program.is_none() && agent.restarts.is_empty() && !failed
 }
 
 /// Whether an agent that went at `gone` is caught in a loop.

@@ -1,5 +1,6 @@
 //! What came of the plan, written into the memory.
 
+use super::agents::STARTS_AT_A_TIME;
 use crate::town::config::Config;
 use crate::town::history::{Absence, AgentHistory, Gone, History, Program, RESTARTS_KEPT};
 use crate::town::outcome::{Delivery, Done, Outcome};
@@ -32,12 +33,14 @@ pub fn record(
             Done::Started { pane, process, restart } => {
                 let program = Program { pane: *pane, process: *process, by_gtd: true };
                 started(entry, program, *restart, config, now);
-                history.last_starts = Some(now);
+                note_start(&mut history.last_starts, now);
             }
-            Done::StartFailed(_) => {
+            Done::StartFailed { restart, .. } => {
                 entry.gone = Some(Gone { since: now, how: Absence::StartFailed });
-                count_restart(entry, now);
-                history.last_starts = Some(now);
+                if *restart {
+                    count_restart(entry, now);
+                }
+                note_start(&mut history.last_starts, now);
             }
             Done::Poked(delivery) => {
                 entry.last_poke = Some(now);
@@ -67,6 +70,12 @@ fn started(entry: &mut AgentHistory, program: Program, restart: bool, config: &C
     if restart {
         count_restart(entry, now);
     }
+}
+
+fn note_start(starts: &mut Vec<Moment>, now: Moment) {
+    starts.push(now);
+    let surplus = starts.len().saturating_sub(STARTS_AT_A_TIME);
+    starts.drain(..surplus);
 }
 
 fn count_restart(entry: &mut AgentHistory, now: Moment) {

@@ -1,10 +1,12 @@
 //! How often heartbeats come: the busier the town, the more often.
 
+use super::agents::is_patrolled;
 use super::sighting::is_ours;
 use crate::town::history::History;
 use crate::town::plan::Rhythm;
 use crate::town::snapshot::Snapshot;
 use crate::town::time::Wall;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Idle for less than the first, a heartbeat comes every second. The last step has no end.
@@ -38,10 +40,12 @@ fn last_activity(snapshot: &Snapshot, history: &History) -> Option<Wall> {
     let past = |at: &Wall| *at <= now;
     let command = history.activity.filter(past).filter(|at| now.since(*at) <= FORGOTTEN);
     let sessions = snapshot.sessions.as_deref().unwrap_or_default();
+    let poked = snapshot.agents.iter().filter(|agent| is_patrolled(agent, &snapshot.config));
+    let poked: BTreeSet<&str> = poked.map(|agent| agent.session.as_str()).collect();
     let output = sessions
         .iter()
         .filter(|s| is_ours(s, &snapshot.root))
-        .filter(|s| snapshot.agents.iter().all(|a| a.session != s.name))
+        .filter(|s| !poked.contains(s.name.as_str()))
         .flat_map(|s| s.panes.as_deref().unwrap_or_default())
         .map(|pane| pane.output)
         .filter(past)

@@ -33,13 +33,14 @@ pub fn sighting<'a>(agent: &Agent, snapshot: &'a Snapshot) -> Sighting<'a> {
     let Some(session) = sessions.iter().find(|s| s.name == agent.session) else {
         return Sighting::NoSession;
     };
-    if !is_ours(session, &snapshot.root) {
-        return Sighting::Foreign(session);
-    }
+    // First, since what cannot be read does not say whose it is either.
     let panes = match &session.panes {
         Ok(panes) => panes,
         Err(outage) => return Sighting::Unknown(outage),
     };
+    if !is_ours(session, &snapshot.root) {
+        return Sighting::Foreign(session);
+    }
     let Some(pane) = agents_pane(session, panes) else {
         return Sighting::NoPane;
     };

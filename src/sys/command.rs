@@ -88,9 +88,13 @@ impl fmt::Display for Failure {
 }
 
 impl Output {
-    /// The last line of complaint, or how it ended: the reason in one line.
+    /// The line of complaint that calls itself an error, else the last one, else how it ended: the reason in one line.
+    /// Hints and the usage often follow the error.
     pub fn complaint(&self) -> String {
-        match self.stderr.lines().rev().find(|line| !line.trim().is_empty()) {
+        let mut lines = self.stderr.lines().filter(|line| !line.trim().is_empty());
+        let is_error =
+            |line: &&str| line.trim_start().get(..5).is_some_and(|start| start.eq_ignore_ascii_case("error"));
+        match lines.clone().find(is_error).or_else(|| lines.next_back()) {
             Some(line) => clean(line.trim(), 200),
             None => format!("exit status {}", self.status),
         }

@@ -18,8 +18,8 @@ pub struct History {
     pub last_heartbeat: Option<Moment>,
     /// How many heartbeats there were; goes on over restarts.
     pub heartbeats: u64,
-    /// When agents were last started: the next batch keeps a distance from it.
-    pub last_starts: Option<Moment>,
+    /// When agents were last started, as many as may be at a time; the newest last.
+    pub last_starts: Vec<Moment>,
     /// The last use of `gt` or `bd` that was not gtd's own.
     pub activity: Option<Wall>,
     /// What `gt --version` last said, and of which file.
@@ -144,7 +144,7 @@ impl History {
     pub fn after_reboot(&mut self) {
         self.last_look = None;
         self.last_heartbeat = None;
-        self.last_starts = None;
+        self.last_starts.clear();
         for agent in self.agents.values_mut() {
             *agent = AgentHistory { messages: agent.messages, ..AgentHistory::default() };
         }

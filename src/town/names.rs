@@ -196,22 +196,26 @@ static V10: Table = Table {
         ("GT_AGENT", "claude"),
         ("GT_PROCESS_NAMES", "node,claude"),
         ("GT_ROOT", "{town}"),
-        ("GT_SESSION", "{session}"),
         ("GT_SESSION_ID_ENV", "CLAUDE_SESSION_ID"),
     ],
     env: |role| match role {
-        Role::Deacon | Role::Mayor => V02_TOWN_ENV,
+        Role::Mayor => V02_TOWN_ENV,
+        Role::Deacon => {
+            &[("GT_ROLE", "deacon"), ("BD_ACTOR", "deacon"), ("GIT_AUTHOR_NAME", "deacon"), ("GT_SESSION", "{session}")]
+        }
         Role::Witness => &[
             ("GT_ROLE", "{rig}/witness"),
             ("GT_RIG", "{rig}"),
             ("BD_ACTOR", "{rig}/witness"),
             ("GIT_AUTHOR_NAME", "{rig}/witness"),
+            ("GT_SESSION", "{session}"),
         ],
         Role::Refinery => &[
             ("GT_ROLE", "{rig}/refinery"),
             ("GT_RIG", "{rig}"),
             ("BD_ACTOR", "{rig}/refinery"),
             ("GIT_AUTHOR_NAME", "{rig}/refinery"),
+            ("GT_SESSION", "{session}"),
         ],
         Role::Crew => &[
             ("GT_ROLE", "{rig}/crew/{name}"),
@@ -220,6 +224,7 @@ static V10: Table = Table {
             ("BD_ACTOR", "{rig}/crew/{name}"),
             ("BEADS_AGENT_NAME", "{rig}/{name}"),
             ("GIT_AUTHOR_NAME", "{name}"),
+            ("GT_SESSION", "{session}"),
         ],
         Role::Polecat => &[
             ("GT_ROLE", "{rig}/polecats/{name}"),
@@ -227,6 +232,7 @@ static V10: Table = Table {
             ("GT_POLECAT", "{name}"),
             ("BD_ACTOR", "{rig}/polecats/{name}"),
             ("GIT_AUTHOR_NAME", "{name}"),
+            ("GT_SESSION", "{session}"),
         ],
     },
     asks_beads: false,

@@ -26,7 +26,12 @@ pub enum Done {
         restart: bool,
     },
     /// It could not be started.
-    StartFailed(String),
+    StartFailed {
+        /// Why, as a clause.
+        why: String,
+        /// Whether it is counted as a restart.
+        restart: bool,
+    },
     /// A message was typed to it.
     Poked(Delivery),
     /// Its session bears gtd's marks now, or why it does not.
@@ -62,7 +67,7 @@ impl fmt::Display for Outcome {
         };
         match &self.result {
             Done::Started { .. } => write!(f, "{session_of} started successfully"),
-            Done::StartFailed(why) => write!(f, "Error starting {label}: {why}"),
+            Done::StartFailed { why, .. } => write!(f, "Error starting {label}: {why}"),
             Done::Poked(delivery) => match delivery {
                 Delivery::Taken => write!(f, "Poked {label}"),
                 Delivery::NotTaken => write!(f, "Poked {label}, but it did not react to Enter"),

@@ -194,13 +194,16 @@ pub enum Awake {
 }
 
 impl Plan {
-    /// Leaves the pokes to a later plan of the same pass.
-    pub fn drop_pokes(&mut self) {
+    /// Leaves the pokes to a later plan of the same pass; says whether there were any.
+    pub fn drop_pokes(&mut self) -> bool {
+        let mut any = false;
         for (_, verdict) in &mut self.verdicts {
             if matches!(verdict, Verdict::Poke { .. } | Verdict::Skip(_)) {
+                any |= matches!(verdict, Verdict::Poke { .. });
                 *verdict = Verdict::Leave(Leave::Alive);
             }
         }
+        any
     }
 }
 

@@ -154,8 +154,9 @@ pub enum Report {
 }
 
 impl Session {
-    /// Whether somebody is attached who typed within `within` of `now`.
+    /// Whether somebody is attached who typed within `within` of `now`. A stamp from the future is one from before the clock
+    /// was set back.
     pub fn in_use(&self, now: Wall, within: std::time::Duration) -> bool {
-        self.attached > 0 && now.since(self.last_input) < within
+        self.attached > 0 && self.last_input <= now && now.since(self.last_input) < within
     }
 }

@@ -88,7 +88,7 @@ impl Wall {
             _ => return None,
         };
         let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset;
-        Some(Wall(seconds.checked_mul(NANOS)?.checked_add(nanos)?))
+        i64::try_from(i128::from(seconds) * i128::from(NANOS) + i128::from(nanos)).ok().map(Wall)
     }
 
     /// RFC 3339 with nanoseconds and the given offset from UTC in seconds, as Go's encoder writes it: no

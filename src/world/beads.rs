@@ -31,9 +31,6 @@ pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<Rep
 /// The report of each bead that was asked for.
 fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, Outage> {
     let found = parse_show(&output.stdout)?;
-    if found.is_empty() && !output.success {
-        return Err(Outage::new(format!("bd show: {}", complaint(output))));
-    }
     let report = |bead: &&str| {
         let report = match found.get(*bead) {
             Some(state) => Report::Says(state.clone()),
@@ -44,7 +41,9 @@ fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, 
     };
     let reports: BTreeMap<String, Report> = beads.iter().map(report).collect();
     // A broken or locked database answers with nothing, exit status 0, and a line on stderr.
-    if reports.values().all(|report| *report == Report::Unknown) && !output.stderr.trim().is_empty() {
+    let complains = !output.success || !output.stderr.trim().is_empty();
+    let says_nothing = found.is_empty() && reports.values().any(|report| *report == Report::Unknown);
+    if says_nothing && complains {
         return Err(Outage::new(format!("bd show: {}", complaint(output))));
     }
     Ok(reports)
@@ -59,7 +58,7 @@ fn complaint(output: &Output) -> String {
 
 fn says_missing(output: &Output, bead: &str) -> bool {
     let wanted = format!("no issue found matching \"{bead}\"");
-    output.stderr.contains(&wanted)
+    output.stderr.contains(&wanted) || complaint(output).contains(&wanted)
 }
 
 /// The `agent_state` of each bead in what `bd show --json` printed. Nothing, `null`, `[]` and the prose that some

@@ -3,7 +3,7 @@
 
 use super::World;
 use super::environment::removed_for;
-use super::tmux::{Tmux, argument, guarded, quote, said, say, tag};
+use super::tmux::{Tmux, argument, guarded, not_a_format, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::process::{self, NotEnded};
 use crate::sys::user;
@@ -27,7 +27,7 @@ impl World {
         restart: bool,
         leftover: Option<Process>,
     ) -> Result<Done, Stopped> {
-        let failed = |why: String| Ok(Done::StartFailed(why));
+        let failed = |why: String| Ok(Done::StartFailed { why, restart });
         let Some(tmux) = self.tmux.clone() else {
             return failed("there is no tmux".to_owned());
         };
@@ -84,7 +84,7 @@ struct CommandLine(Vec<String>);
 
 impl CommandLine {
     fn new(world: &World, agent: &Agent) -> CommandLine {
-        let mut words = vec!["-c".to_owned(), agent.dir.to_string_lossy().into_owned()];
+        let mut words = vec!["-c".to_owned(), not_a_format(&agent.dir.to_string_lossy())];
         let own = agent.env.iter().map(|(key, value)| format!("{key}={value}"));
         let config = world.config.env.iter();
         let config = config.filter(|(key, _)| agent.env.iter().all(|(own, _)| own != key));

@@ -124,7 +124,9 @@ pub fn tag() -> String {
 
 fn means_no_server(output: &Output) -> bool {
     let error = output.stderr.trim();
+    // The last: a server that was told to stay, and has no session.
     error.starts_with("no server running on")
+        || error == "no current target"
         || (error.starts_with("error connecting to")
             && (error.contains("No such file") || error.contains("Connection refused")))
 }
@@ -279,6 +281,11 @@ pub fn argument(text: &str) -> String {
         Some(rest) => format!("{rest}\\;"),
         None => text.to_owned(),
     }
+}
+
+/// `text` where tmux takes a format: `#(…)` in a directory's name would be run.
+pub fn not_a_format(text: &str) -> String {
+    text.replace('#', "##")
 }
 
 /// What a guard asks of a pane, and what it must answer: an id alone could be somebody else's by now.

@@ -155,10 +155,15 @@ impl Town {
 
     /// One look: what gtd answers.
     fn look(&mut self, trigger: Trigger) -> Vec<String> {
-        let snapshot = self.snapshot(trigger);
+        let mut snapshot = self.snapshot(trigger);
         let now = snapshot.now;
         let events = observe(&mut self.history, &snapshot);
-        let plan = decide(trigger, &snapshot, &self.history);
+        let mut plan = decide(trigger, &snapshot, &self.history);
+        if trigger == Trigger::Look && plan.clone().drop_pokes() {
+            // As the daemon does it: whoever is to be poked is asked first.
+            snapshot.reports = self.snapshot(Trigger::Heartbeat).reports;
+            plan = decide(trigger, &snapshot, &self.history);
+        }
         invariants::check(&snapshot, &plan);
         let mut told: Vec<String> = events.iter().map(|event| format!("! {event}")).collect();
         let text = plan.to_string();
@@ -221,7 +226,7 @@ impl Town {
         for (id, verdict) in &plan.verdicts {
             let result = match verdict {
                 Verdict::Start { place, restart, .. } => match self.failing.get(id) {
-                    Some(why) => Done::StartFailed(why.clone()),
+                    Some(why) => Done::StartFailed { why: why.clone(), restart: *restart },
                     None => self.start(id, place, *restart, now),
                 },
                 Verdict::Poke { pane, .. } => {

@@ -387,7 +387,6 @@ fn the_first_delay_can_be_set() {
 }
 
 #[test]
-#[ignore = "only a death leads to quarantine; starts that fail do not, and without a first delay come every 2 s"]
 fn starts_that_fail_are_a_loop_too() {
     case(
         r#"

@@ -6,6 +6,7 @@
 //! otherwise. [`language`] has the words.
 
 mod awake;
+mod crowds;
 mod holds;
 mod invariants;
 mod language;

@@ -339,7 +339,6 @@ fn the_grace_period_can_be_set() {
 }
 
 #[test]
-#[ignore = "a poke owed from a grace period is sent at a look, which asks no reports: rule 8 does not see them"]
 fn a_poke_that_waited_for_the_end_of_grace_is_not_sent_to_one_that_reports_stuck() {
     case(
         "

@@ -223,7 +223,6 @@ fn the_next_look_is_never_later_than_the_next_heartbeat() {
 }
 
 #[test]
-#[ignore = "the newest activity is remembered even when it lies in the future by now, and hides the one of today"]
 fn after_the_clock_was_set_back_the_activity_of_now_counts() {
     case(
         "
@@ -242,7 +241,6 @@ fn after_the_clock_was_set_back_the_activity_of_now_counts() {
 }
 
 #[test]
-#[ignore = "the output of an agent whose patrol is off does not count, although gtd does not poke it"]
 fn the_output_of_an_agent_whose_patrol_is_off_counts() {
     case(
         r#"

@@ -192,7 +192,6 @@ fn a_session_whose_mark_a_person_changed_to_another_towns_is_no_longer_ours() {
 }
 
 #[test]
-#[ignore = "a session of which no line can be read has no directory, and is taken for another town's"]
 fn a_session_of_which_nothing_can_be_read_is_unknown_and_not_foreign() {
     case(
         "
