@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod config;
+pub mod duration;
 pub mod history;
 pub mod names;
 pub mod outage;

@@ -3,7 +3,7 @@
 
 mod support;
 
-use gtd::world::tmux::{argument, quote};
+use gtd::world::tmux::script::{argument, quote};
 use std::fs;
 use support::{Ran, Town, eventually, process, wait_until};
 

@@ -1,6 +1,6 @@
 //! What was typed, as a value.
 
-use crate::town::time::parse_duration;
+use crate::town::duration::parse_duration;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::path::PathBuf;

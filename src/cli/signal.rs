@@ -3,8 +3,9 @@
 use super::{Exit, Refusal, print};
 use crate::service::instance::{Holder, daemon_dir, holder};
 use crate::service::state;
-use crate::sys::process::{self, Handle};
-use crate::town::time::brief;
+use crate::sys::process;
+use crate::sys::process::ending::Handle;
+use crate::town::duration::brief;
 use std::fs;
 use std::path::Path;
 use std::thread;

@@ -4,9 +4,10 @@ use super::{Exit, Refusal, print};
 use crate::service::instance::{Holder, daemon_dir, holder};
 use crate::service::state::{self, AgentStatus, Own, State};
 use crate::sys::clock;
+use crate::town::duration::brief;
 use crate::town::history::AgentHistory;
 use crate::town::text::clean;
-use crate::town::time::{Moment, Wall, brief};
+use crate::town::time::{Moment, Wall};
 use std::fmt::Write;
 use std::path::Path;
 

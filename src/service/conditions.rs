@@ -1,8 +1,9 @@
 //! What is wrong, said once when it begins and once when it ends.
 
 use crate::decide::Troubles;
+use crate::town::duration::brief;
 use crate::town::snapshot::Trouble;
-use crate::town::time::{Moment, brief};
+use crate::town::time::Moment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -3,13 +3,13 @@
 //! Gas Town owns the file; gtd honours its `heartbeat`, `patrols` and `env`, and has a section of its own under
 //! `gtd`. A bad or unknown key costs that key alone: it is named in a warning and its default stands.
 
+mod section;
+
 use super::agent::Role;
 use super::names::Generation;
-use super::text::clean;
-use super::time::{brief, parse_duration};
-use serde_json::{Map, Value};
+use section::Section;
+use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What gtd was told, or its defaults.
@@ -101,29 +101,16 @@ impl Config {
     /// Why the whole file cannot be used; the caller keeps the last good configuration.
     pub fn parse(bytes: &[u8]) -> Result<(Config, Vec<String>), String> {
         let file: Value = serde_json::from_slice(bytes).map_err(|e| format!("not JSON: {e}"))?;
-        let Value::Object(mut file) = file else {
+        let Value::Object(file) = file else {
             return Err("not a JSON object".to_owned());
         };
         let mut config = Config::default();
-        let mut warnings = Vec::new();
-        let mut section = |file: &mut Map<String, Value>, name: &str, read: &mut dyn FnMut(&mut Section)| {
-            let fields = match file.remove(name) {
-                None | Some(Value::Null) => return,
-                Some(Value::Object(fields)) => fields,
-                Some(other) => {
-                    warnings.push(format!("{name}: {} is not an object; ignored", brief_json(&other)));
-                    return;
-                }
-            };
-            let mut section = Section { path: name.to_owned(), fields, warnings: Vec::new() };
-            read(&mut section);
-            warnings.append(&mut section.warnings);
-        };
-        section(&mut file, "heartbeat", &mut |s| config.read_heartbeat(s));
-        section(&mut file, "patrols", &mut |s| config.read_patrols(s));
-        section(&mut file, "env", &mut |s| config.read_env(s));
-        section(&mut file, "gtd", &mut |s| config.read_own(s));
-        Ok((config, warnings))
+        let mut file = Section::new(file);
+        file.section("heartbeat", |s| config.read_heartbeat(s));
+        file.section("patrols", |s| config.read_patrols(s));
+        file.section("env", |s| config.read_env(s));
+        file.section("gtd", |s| config.read_own(s));
+        Ok((config, file.warnings()))
     }
 
     fn read_heartbeat(&mut self, s: &mut Section) {
@@ -147,14 +134,13 @@ impl Config {
     }
 
     fn read_env(&mut self, s: &mut Section) {
-        for (key, value) in std::mem::take(&mut s.fields) {
+        for key in s.keys() {
             let name_ok = !key.is_empty() && !key.contains(['=', '\0']);
-            match value {
-                Value::String(value) if name_ok && !value.contains('\0') => {
-                    self.env.insert(key, value);
-                }
-                other => s.warn(&key, &other, "a variable's name with a string"),
-            }
+            s.read(&key, "a variable's name with a string", |value| {
+                let value = value.as_str().filter(|value| name_ok && !value.contains('\0'))?;
+                self.env.insert(key.clone(), value.to_owned());
+                Some(())
+            });
         }
     }
 
@@ -200,7 +186,7 @@ impl Config {
             (!text.trim().is_empty() && !text.contains('\0')).then(|| text.to_owned())
         };
         let commands = &mut self.commands;
-        if matches!(s.fields.get("agent_command"), Some(Value::Object(_))) {
+        if s.is_object("agent_command") {
             s.section("agent_command", |s| {
                 for role in ROLES {
                     s.read(role.word(), "a shell line", |value| {
@@ -227,83 +213,6 @@ const fn ms(n: u64) -> Duration {
 
 const fn hours(n: u64) -> Duration {
     Duration::from_secs(n * 3600)
-}
-
-/// One object of the file, while it is read: each key that is read is taken out.
-struct Section {
-    path: String,
-    fields: Map<String, Value>,
-    warnings: Vec<String>,
-}
-
-impl Section {
-    /// Takes `key`, if it is there; `take` says `None` where its value will not do.
-    fn read(&mut self, key: &str, wanted: &str, take: impl FnOnce(&Value) -> Option<()>) {
-        match self.fields.remove(key) {
-            None | Some(Value::Null) => {}
-            Some(value) => {
-                if take(&value).is_none() {
-                    self.warn(key, &value, wanted);
-                }
-            }
-        }
-    }
-
-    fn warn(&mut self, key: &str, value: &Value, wanted: &str) {
-        self.warnings.push(format!(
-            "{}.{}: {} will not do, {wanted} is wanted; its default stands",
-            self.path,
-            clean(key, 60),
-            brief_json(value)
-        ));
-    }
-
-    fn boolean(&mut self, key: &str, into: &mut bool) {
-        self.read(key, "true or false", |value| {
-            *into = value.as_bool()?;
-            Some(())
-        });
-    }
-
-    fn duration(&mut self, key: &str, range: RangeInclusive<Duration>, into: &mut Duration) {
-        let wanted =
-            format!("a duration such as 90s or 1h30m, from {} to {},", brief(*range.start()), brief(*range.end()));
-        self.read(key, &wanted, |value| {
-            let duration = parse_duration(value.as_str()?)?;
-            range.contains(&duration).then(|| *into = duration)
-        });
-    }
-
-    fn names(&mut self, key: &str, into: &mut Vec<String>) {
-        self.read(key, "a list of names", |value| {
-            *into = value.as_array()?.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-            Some(())
-        });
-    }
-
-    /// Reads an object within this one.
-    fn section(&mut self, key: &str, read: impl FnOnce(&mut Section)) {
-        match self.fields.remove(key) {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(fields)) => {
-                let mut inner = Section { path: format!("{}.{key}", self.path), fields, warnings: Vec::new() };
-                read(&mut inner);
-                self.warnings.append(&mut inner.warnings);
-            }
-            Some(other) => self.warn(key, &other, "an object"),
-        }
-    }
-
-    /// Whatever was not read is not known. Only for gtd's own section: the rest of the file is Gas Town's.
-    fn refuse_the_rest(&mut self) {
-        for key in std::mem::take(&mut self.fields).keys() {
-            self.warnings.push(format!("{}.{}: not a key that gtd knows; ignored", self.path, clean(key, 60)));
-        }
-    }
-}
-
-fn brief_json(value: &Value) -> String {
-    clean(&value.to_string(), 40)
 }
 
 /// A size: a number of bytes, or text such as `64KiB`, `10MB`, `512`.
@@ -371,7 +280,7 @@ mod tests {
             warnings,
             [
                 "heartbeat.interval: \"soon\" will not do, a duration such as 90s or 1h30m, from 100ms to 1d, is wanted; its default stands",
-                "env: 7 is not an object; ignored",
+                "env: 7 will not do, an object is wanted; its default stands",
                 "gtd.gastown: \"v9\" will not do, seed, v0.2, v1.0 or auto is wanted; its default stands",
                 "gtd.agent_command.boss: not a key that gtd knows; ignored",
                 "gtd.look_interval: \"1ms\" will not do, a duration such as 90s or 1h30m, from 100ms to 1h, is wanted; its default stands",

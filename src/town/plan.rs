@@ -1,11 +1,12 @@
 //! What gtd means to do, and why: a verdict for each agent. The text of a plan is what `--dry-run` prints and what
-//! the tables in the tests compare.
+//! the tables in the tests compare; `words` has it.
+
+mod words;
 
 use super::agent::AgentId;
 use super::outage::Outage;
 use super::snapshot::{Ended, Process};
-use super::time::{Moment, brief};
-use std::fmt;
+use super::time::Moment;
 use std::time::Duration;
 
 /// Why the town is looked at.
@@ -248,120 +249,5 @@ impl Verdict {
             Verdict::Leave(Leave::Reports(_)) => "reports",
             Verdict::Leave(Leave::Alive) | Verdict::Skip(_) | Verdict::Poke { .. } => "alive",
         }
-    }
-
-    /// What is done, in a word or two.
-    const fn action(&self) -> &'static str {
-        match self {
-            Verdict::Hold(_) => "hold",
-            Verdict::Leave(_) => "leave",
-            Verdict::Wait { .. } => "wait",
-            Verdict::Start { place: Place::InPlace(_), .. } => "restart in place",
-            Verdict::Start { restart: true, .. } => "restart",
-            Verdict::Start { .. } => "start",
-            Verdict::Skip(_) => "no poke",
-            Verdict::Poke { .. } => "poke",
-        }
-    }
-
-    /// The reason, with times as they stand at `now`.
-    pub fn reason(&self, now: Moment) -> String {
-        let from_now = |until: &Moment| brief(Duration::from_secs(until.since(now).as_secs_f64().ceil() as u64));
-        match self {
-            Verdict::Hold(hold) => hold.to_string(),
-            Verdict::Leave(Leave::Unknown(outage)) => format!("tmux does not answer: {outage}"),
-            Verdict::Leave(Leave::Foreign(town)) => format!("the session belongs to another town, {town}"),
-            Verdict::Leave(Leave::Grace { until, poke_waits }) => {
-                let poke = if *poke_waits { "; a poke waits for its end" } else { "" };
-                format!("in its grace period for {}{poke}", from_now(until))
-            }
-            Verdict::Leave(Leave::Reports(word)) => format!("reports {word}, but its program lives"),
-            Verdict::Leave(Leave::Alive) => "alive".to_owned(),
-            Verdict::Wait { absence, why, until } => format!("{absence}; {why}: in {}", from_now(until)),
-            Verdict::Start { absence, place, .. } => match place {
-                Place::NewWindow => format!("{absence}; in a new window of it"),
-                Place::NewSession | Place::InPlace(_) => absence.to_string(),
-            },
-            Verdict::Skip(Awake::Person) => "a person is typing there".to_owned(),
-            Verdict::Skip(Awake::Working) => "it is at work".to_owned(),
-            Verdict::Poke { message, .. } => format!("HEARTBEAT: {message}"),
-        }
-    }
-}
-
-impl fmt::Display for Hold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Hold::Estop(reason) if reason.is_empty() => f.write_str("ESTOP"),
-            Hold::Estop(reason) => write!(f, "ESTOP: {reason}"),
-            Hold::RigEstop => f.write_str("the rig has an ESTOP of its own"),
-            Hold::ShuttingDown => f.write_str("the town is being shut down (daemon/shutdown.lock is held)"),
-            Hold::PatrolOff => f.write_str("its patrol is switched off in mayor/daemon.json"),
-            Hold::NoDirectory(dir) => write!(f, "its directory {dir} is not there"),
-            Hold::SameSession(other) => write!(f, "{other} has the same session name"),
-            Hold::NoGeneration(outage) => {
-                write!(f, "Gas Town's generation is not known: {outage}; set gtd.gastown in mayor/daemon.json")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Missing::Session => f.write_str("no session"),
-            Missing::Pane => f.write_str("its pane is gone from its session"),
-            Missing::Ended(ended) => write!(f, "ended {ended}"),
-            Missing::OnlyShell => f.write_str("only its shell is left"),
-        }
-    }
-}
-
-impl fmt::Display for Ended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Ended::Status(status) => write!(f, "with exit status {status}"),
-            Ended::Signal(signal) => write!(f, "by signal {signal}"),
-            Ended::Unknown => f.write_str("(how is not known)"),
-        }
-    }
-}
-
-impl fmt::Display for Delay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Delay::Settling => f.write_str("settling"),
-            Delay::BackOff(n) => write!(f, "back-off before restart {n} within 15m"),
-            Delay::Quarantine => f.write_str("quarantined after a restart loop, tried once an hour"),
-            Delay::Person => f.write_str("a person is using the shell"),
-            Delay::Turn => f.write_str("5 are started at a time"),
-        }
-    }
-}
-
-impl fmt::Display for Rhythm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.idle {
-            Some(idle) => write!(f, "every {}, since the town has been idle for {}", brief(self.interval), brief(idle)),
-            None => write!(f, "every {}, since nothing tells how busy the town is", brief(self.interval)),
-        }
-    }
-}
-
-/// One line an agent, then the rhythm.
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-        let names = width(&mut self.verdicts.iter().map(|(id, _)| id.to_string().len()));
-        let actions = width(&mut self.verdicts.iter().map(|(_, v)| v.action().len()));
-        for (id, verdict) in &self.verdicts {
-            let rule = match verdict.rule() {
-                0 => String::new(),
-                n => format!(" (rule {n})"),
-            };
-            let (action, reason) = (verdict.action(), verdict.reason(self.now));
-            writeln!(f, "{id:names$}  {action:actions$}  {reason}{rule}")?;
-        }
-        writeln!(f, "heartbeat {}", self.rhythm)
     }
 }

@@ -7,7 +7,8 @@
 //! Every line is guarded by session, PID and the time of a person's last keystroke, so that nobody's typing is wiped.
 
 use super::World;
-use super::tmux::{Tmux, guarded, quote, said, say, tag};
+use super::tmux::Tmux;
+use super::tmux::script::{guarded, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::town::outcome::Delivery;
 use crate::town::plan::PaneRef;

@@ -1,6 +1,6 @@
 //! From tmux's lines to sessions: what only the machine can add is added here, the rest is copied.
 
-use super::tmux::{PaneFields, PaneLine};
+use super::tmux::panes::{PaneFields, PaneLine};
 use crate::sys::process::{self, Table};
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Ended, Pane, PaneState, Process, Session};

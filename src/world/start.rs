@@ -3,9 +3,11 @@
 
 use super::World;
 use super::environment::removed_for;
-use super::tmux::{Tmux, argument, guarded, not_a_format, quote, said, say, tag};
+use super::tmux::Tmux;
+use super::tmux::script::{argument, guarded, not_a_format, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
-use crate::sys::process::{self, NotEnded};
+use crate::sys::process;
+use crate::sys::process::ending::{NotEnded, end_trees};
 use crate::sys::user;
 use crate::town::names::Agent;
 use crate::town::outcome::Done;
@@ -70,7 +72,7 @@ impl World {
             return Ok(Ok(()));
         }
         let spared: Vec<u32> = self.server.into_iter().collect();
-        Ok(match process::end_trees(roots, &spared, &mut self.attention)? {
+        Ok(match end_trees(roots, &spared, &mut self.attention)? {
             Ok(()) => Ok(()),
             Err(NotEnded::WouldEndGtd) => Err("gtd itself runs below it, and would be ended with it".to_owned()),
             // tmux's own hang-up then has to do.

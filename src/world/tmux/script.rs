@@ -1,0 +1,119 @@
+//! Scripts for tmux: quoting, guards, and how a script's own words are told from what panes show.
+
+use crate::sys::raw;
+use crate::town::plan::PaneRef;
+use std::collections::BTreeMap;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A word that no program in a pane can know: it marks tmux's own lines among what panes show.
+pub fn tag() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let boot = raw::since_boot().as_nanos();
+    format!("gtd{:x}-{boot:x}-{count:x}", process::id())
+}
+
+/// `text` as one word of a script. Single quotes keep every byte; only a backslash before a line's end would be lost,
+/// and control characters are never typed.
+pub fn quote(text: &str) -> String {
+    let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+    format!("'{}'", plain.replace('\'', "'\\''"))
+}
+
+/// `text` as one argument of a tmux command line, where a `;` at the end would begin another command.
+pub fn argument(text: &str) -> String {
+    match text.strip_suffix(';') {
+        Some(rest) => format!("{rest}\\;"),
+        None => text.to_owned(),
+    }
+}
+
+/// `text` where tmux takes a format: `#(…)` in a directory's name would be run.
+pub fn not_a_format(text: &str) -> String {
+    text.replace('#', "##")
+}
+
+/// What a guard asks of a pane, and what it must answer: an id alone could be somebody else's by now.
+fn identity(pane: &PaneRef) -> (&'static str, String) {
+    ("#{session_name}/#{pane_pid}", format!("{}/{}", pane.session, pane.process.pid))
+}
+
+/// A line of a script that does `then` if the pane is still the one that was looked at and `besides` (a format, and what it
+/// must give) still holds; else nothing.
+pub fn guarded(pane: &PaneRef, besides: Option<(&str, &str)>, then: &[String]) -> String {
+    let (mut asked, mut wanted) = identity(pane);
+    let joined;
+    if let Some((format, value)) = besides {
+        joined = format!("{asked}/{format}");
+        asked = &joined;
+        wanted = format!("{wanted}/{value}");
+    }
+    let condition = quote(&format!("#{{==:{asked},{wanted}}}"));
+    format!("if-shell -F -t %{} {condition} {{ {} }}", pane.id, then.join(" ; "))
+}
+
+/// A command that says `TAG NUMBER FORMAT`. With a target, since without one tmux looks through all sessions for it.
+pub fn say(pane: &PaneRef, tag: &str, number: usize, format: &str) -> String {
+    format!("display-message -p -t %{} {}", pane.id, quote(&format!("{tag} {number} {format}")))
+}
+
+/// What [`say`] commands with `tag` have said, by number: the words, and whatever was printed from there to the next.
+pub fn said<'a>(text: &'a str, tag: &str) -> BTreeMap<usize, Said<'a>> {
+    let own = |line: &'a str| line.strip_prefix(tag)?.strip_prefix(' ')?.split_once(' ');
+    let mut found = BTreeMap::new();
+    let mut rest = text;
+    while let Some(start) = find_line(rest, tag) {
+        let (line, after) = rest[start..].split_once('\n').unwrap_or((&rest[start..], ""));
+        let end = find_line(after, tag).unwrap_or(after.len());
+        if let Some((number, words)) = own(line)
+            && let Ok(number) = number.parse()
+        {
+            found.insert(number, Said { words, after: &after[..end] });
+        }
+        rest = &after[end..];
+    }
+    found
+}
+
+/// See [`said`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// What the format gave.
+    pub words: &'a str,
+    /// What the commands after it printed.
+    pub after: &'a str,
+}
+
+/// Where the first line that begins with `start` begins.
+fn find_line(text: &str, start: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + text[from..].find(start)?;
+        if at == 0 || text.as_bytes()[at - 1] == b'\n' {
+            return Some(at);
+        }
+        from = at + start.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_was_said_is_told_apart_from_what_panes_show() {
+        let text = "T 1 a b\nscreen T 9 x\nline\nT 2 \nT x y\nT 3 c";
+        let said = said(text, "T");
+        let said: Vec<(usize, &str, &str)> = said.iter().map(|(n, s)| (*n, s.words, s.after)).collect();
+        assert_eq!(said, [(1, "a b", "screen T 9 x\nline\n"), (2, "", ""), (3, "c", "")]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text: String) {
+            let _ = said(&text, "a");
+        }
+    }
+}
