@@ -13,7 +13,7 @@ use crate::sys::attention::{Attention, Stopped};
 use crate::town::outcome::Delivery;
 use crate::town::plan::PaneRef;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A message for a pane.
 #[derive(Clone, Debug)]
@@ -27,6 +27,9 @@ pub struct Poke<'a> {
     /// What is typed.
     pub text: String,
 }
+
+// Each pause is reckoned from the beginning of the wave before it: a wave comes to the panes one after another, and the next
+// one in the same order, so that every pane gets its distance. With 200 agents a wave takes as long as the shortest pause.
 
 /// From clearing the line to the text.
 const AFTER_CLEARING: Duration = Duration::from_millis(50);
@@ -51,7 +54,8 @@ impl World {
             return Ok(vec![Delivery::Failed("there is no tmux".to_owned()); pokes.len()]);
         };
         let results = vec![None; pokes.len()];
-        let mut round = Round { tmux, attention: &mut self.attention, pokes, results };
+        let wave_began = Instant::now();
+        let mut round = Round { tmux, attention: &mut self.attention, pokes, results, wave_began };
         round.run()?;
         // Whatever is still open after the last Enter did not react to it.
         Ok(round.results.into_iter().map(|result| result.unwrap_or(Delivery::NotTaken)).collect())
@@ -68,6 +72,7 @@ struct Round<'a> {
     pokes: &'a [Poke<'a>],
     /// What became of each; `None` while it is under way.
     results: Vec<Option<Delivery>>,
+    wave_began: Instant,
 }
 
 impl Round<'_> {
@@ -77,9 +82,9 @@ impl Round<'_> {
             let leave = poke.in_mode.then(|| format!("copy-mode -q -t %{id}"));
             leave.into_iter().chain([format!("send-keys -t %{id} C-u")]).collect()
         })?;
-        self.attention.pause(AFTER_CLEARING)?;
+        self.pause(AFTER_CLEARING)?;
         self.send(|poke| format!("send-keys -t %{} -l -- {}", poke.pane.id, quote(&poke.text)))?;
-        self.attention.pause(AFTER_TEXT)?;
+        self.pause(AFTER_TEXT)?;
         let mut shown = self.look(|_| Vec::new())?;
         self.close(Delivery::NotShown, |number, poke| {
             let count = |screens: &Screens| screens.get(&number).map_or(0, |(_, text)| times_shown(text, &poke.text));
@@ -88,12 +93,12 @@ impl Round<'_> {
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
             self.send(|poke| format!("send-keys -t %{} -l -- '\r'", poke.pane.id))?;
-            self.attention.pause(AFTER_ENTER)?;
+            self.pause(AFTER_ENTER)?;
             shown = self.settle(shown)?;
             if self.is_done() || attempt == MORE_ENTERS {
                 break;
             }
-            self.attention.pause(MORE_TIME)?;
+            self.pause(MORE_TIME)?;
             shown = self.settle(shown)?;
             if self.is_done() {
                 break;
@@ -107,6 +112,10 @@ impl Round<'_> {
         let now = self.look(|_| Vec::new())?;
         self.close(Delivery::Taken, |number, _| now.get(&number) != before.get(&number));
         Ok(now)
+    }
+
+    fn pause(&mut self, time: Duration) -> Result<(), Stopped> {
+        self.attention.pause(time.saturating_sub(self.wave_began.elapsed()))
     }
 
     fn is_done(&self) -> bool {
@@ -161,6 +170,7 @@ impl Round<'_> {
         if lines.is_empty() {
             return Ok((tag, String::new()));
         }
+        self.wave_began = Instant::now();
         let text = match self.tmux.script(&lines, self.attention)? {
             Ok(text) => text,
             Err(outage) => {
