@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod dry_run;
+mod request;
 mod run;
 mod signal;
 mod status;
@@ -63,7 +64,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 fn perform(args: &Args) -> Result<Exit, Refusal> {
-    match args.action {
+    match &args.action {
         Action::Help => return print(HELP),
         Action::Version => return print(concat!("gtd ", env!("CARGO_PKG_VERSION"), "\n")),
         _ => {}
@@ -73,7 +74,7 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
         Err(why) if args.action == Action::Status => return Err(Refusal::new(Exit::Unknown, why)),
         Err(why) => return Err(Refusal::new(Exit::Failed, why)),
     };
-    match args.action {
+    match &args.action {
         Action::Run => run::foreground(&town),
         Action::Background => run::background(&town),
         Action::Detached => run::detached(&town),
@@ -81,6 +82,7 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
         Action::Stop => signal::stop(&town, args.timeout),
         Action::Wake => signal::wake(&town),
         Action::Status => status::show(&town),
+        Action::Request(action, agent) => request::leave(&town, *action, agent),
         Action::DryRun => dry_run::show(&town),
         Action::Check => check::show(&town),
         Action::PrintTown => print(&format!("{}\n", town.display())),

@@ -1,6 +1,8 @@
 //! The loop: wait, look, decide, act, record, save. Everything it does is done here one thing after another, in the main
 //! thread; the signal thread and the sleeper only tell it when.
 
+mod requests;
+
 use crate::decide::{after_sleep, decide, observe, record, troubles};
 use crate::service::conditions::Conditions;
 use crate::service::instance::{Instance, Refused, daemon_dir};
@@ -16,6 +18,7 @@ use crate::town::duration::{brief, go_duration};
 use crate::town::history::History;
 use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
+use crate::town::request::Source;
 use crate::town::snapshot::Snapshot;
 use crate::world::World;
 use crossbeam_channel::{Receiver, unbounded};
@@ -85,6 +88,8 @@ struct Daemon {
     /// What was last said of each agent that waits, so that it is said once.
     said: BTreeMap<AgentId, String>,
     said_interval: Option<Duration>,
+    /// What requests wait for, so that it is said once.
+    waiting: BTreeMap<Source, String>,
 }
 
 /// Serves the town at `root`. `ready` is called once it is certain that this daemon serves it, before the first heartbeat.
@@ -123,6 +128,7 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         sleeper,
         said: BTreeMap::new(),
         said_interval: None,
+        waiting: BTreeMap::new(),
         world,
         log,
     };
@@ -150,7 +156,7 @@ fn heed(inbox: Receiver<Event>, pending: Rc<RefCell<Pending>>) -> impl FnMut() -
 
 impl Daemon {
     fn live(&mut self, life: Life) -> Result<(), Stopped> {
-        self.pass(Trigger::Heartbeat)?;
+        self.pass(Trigger::Heartbeat, true)?;
         if life == Life::OneHeartbeat {
             return Ok(());
         }
@@ -163,18 +169,18 @@ impl Daemon {
                 self.reload();
             }
             if pending.wake {
-                self.log.say("Received SIGUSR1, looking at once");
+                self.log.say("Received SIGUSR1, processing lifecycle requests immediately");
             }
             if let Some(late) = pending.due {
                 self.notice_sleep(late);
             }
-            self.pass(Trigger::Look)?;
+            self.pass(Trigger::Look, pending.wake)?;
         }
     }
 
     /// One look and what follows from it. A heartbeat begins with an ordinary look, which is acted upon before `bd` is
-    /// asked: a `bd` that hangs never delays a restart.
-    fn pass(&mut self, trigger: Trigger) -> Result<(), Stopped> {
+    /// asked: a `bd` that hangs never delays a restart. `read_mail`: a person or an agent says that there is some.
+    fn pass(&mut self, trigger: Trigger, read_mail: bool) -> Result<(), Stopped> {
         if trigger == Trigger::Heartbeat {
             self.begin_heartbeat();
         }
@@ -197,14 +203,19 @@ impl Daemon {
                 snapshot = self.look(Trigger::Look)?;
             }
             let then = if due { Trigger::Heartbeat } else { Trigger::Look };
-            snapshot.reports = self.world.ask_reports(&snapshot)?;
+            self.world.ask_reports(&mut snapshot)?;
             plan = decide(then, &snapshot, &self.history);
             // Those were set above.
             plan.marks.clear();
             self.carry_out(then, &plan, &snapshot)?;
         }
+        let tend_at = self.attend(&mut snapshot, due || read_mail)?;
         if due {
+            self.mark_stale(&snapshot, &plan)?;
             self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
+        }
+        if let Some(at) = tend_at.filter(|at| at.tick < plan.next_look.tick) {
+            plan.next_look = at;
         }
         self.finish(&snapshot, &plan, due)
     }

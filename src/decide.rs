@@ -6,17 +6,20 @@ mod messages;
 mod observe;
 mod pacing;
 mod record;
+pub mod requests;
 mod rhythm;
 mod sighting;
+pub mod spawns;
+pub mod stale;
 mod troubles;
 
 pub use messages::{DEACON_MESSAGES, WITNESS_MESSAGES};
 pub use observe::{Event, after_sleep, observe};
-pub use record::record;
+pub use record::{record, record_outcome};
 pub use troubles::{Troubles, troubles};
 
 use crate::town::history::History;
-use crate::town::plan::{Mark, Plan, Trigger, Verdict};
+use crate::town::plan::{Hold, Mark, Plan, Trigger, Verdict};
 use crate::town::snapshot::Snapshot;
 use crate::town::time::Moment;
 use agents::Starts;
@@ -28,7 +31,11 @@ pub fn decide(trigger: Trigger, snapshot: &Snapshot, history: &History) -> Plan 
     let mut verdicts = Vec::with_capacity(snapshot.agents.len());
     let mut marks = Vec::new();
     for agent in &snapshot.agents {
-        let verdict = agents::judge(agent, trigger, snapshot, history.agent(&agent.id), &mut starts);
+        let asked = history.requests.iter().find(|claim| claim.agent == agent.id);
+        let verdict = match asked {
+            Some(claim) => Verdict::Hold(Hold::Asked(claim.action)),
+            None => agents::judge(agent, trigger, snapshot, history.agent(&agent.id), &mut starts),
+        };
         let held = matches!(verdict, Verdict::Hold(_));
         if let (false, Some(pane)) = (held, sighting::unmarked_pane(agent, snapshot)) {
             marks.push(Mark { agent: agent.id.clone(), pane });

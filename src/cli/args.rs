@@ -1,13 +1,14 @@
 //! What was typed, as a value.
 
 use crate::town::duration::parse_duration;
+use crate::town::request::Action as Wanted;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// What gtd is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Run in the foreground.
     Run,
@@ -25,6 +26,8 @@ pub enum Action {
     DryRun,
     /// Wake the daemon.
     Wake,
+    /// Ask the daemon to do something for an agent.
+    Request(Wanted, String),
     /// Show what is found and what is wrong.
     Check,
     /// Print the town's root.
@@ -60,6 +63,9 @@ usage: gtd [--town DIR]            run in the foreground
        gtd --dry-run               what a heartbeat would do for every agent, and why; changes nothing
        gtd --once                  one heartbeat, then exit
        gtd --wake                  have the daemon look at once
+       gtd --request ACTION AGENT  cycle, restart, shutdown, start or reset an agent; it is done once, by the daemon,
+                                   or, where none runs, by the next one; AGENT as deacon, RIG/witness, RIG/refinery,
+                                   RIG/crew/NAME, or a session's name
        gtd --check                 what is found and what is wrong: tools, town, configuration
        gtd --print town            the town that gtd would serve
        gtd --help, --version
@@ -93,6 +99,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
             Long("check") => Action::Check,
             Long("help") | Short('h') => Action::Help,
             Long("version") | Short('V') => Action::Version,
+            Long("request") => {
+                let action = value(&mut parser)?;
+                let action = action.to_string_lossy().parse().map_err(|why| format!("--request: {why}"))?;
+                let agent =
+                    value(&mut parser).map_err(|_| "--request: an action and an agent are wanted".to_owned())?;
+                Action::Request(action, agent.to_string_lossy().into_owned())
+            }
             Long("print") => match value(&mut parser)?.to_str() {
                 Some("town") => Action::PrintTown,
                 other => return Err(format!("--print {}: only town can be printed", other.unwrap_or("…"))),
@@ -115,8 +128,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
             }
             other => return Err(other.unexpected().to_string()),
         };
-        match action {
-            Some(before) if before != named => return Err("two things at once are asked for".to_owned()),
+        match &action {
+            Some(before) if *before != named => return Err("two things at once are asked for".to_owned()),
             _ => action = Some(named),
         }
     }
@@ -158,6 +171,8 @@ mod tests {
             ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),
             ("start", "unexpected argument \"start\""),
+            ("--request dance deacon", "--request: \"dance\" is none of cycle, restart, shutdown, start, reset"),
+            ("--request cycle", "--request: an action and an agent are wanted"),
             ("--print moon", "--print moon: only town can be printed"),
         ] {
             assert_eq!(words(line), Err(why.to_owned()), "{line}");
@@ -174,6 +189,7 @@ mod tests {
             "--dry-run",
             "--wake",
             "--check",
+            "--request ACTION AGENT",
             "--print town",
             "--help",
             "--version",

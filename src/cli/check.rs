@@ -76,7 +76,7 @@ fn examine(town: &Path, findings: &mut Findings) -> Result<(), Stopped> {
         }
     };
     let mut snapshot = world.look(Trigger::Heartbeat, &history)?;
-    snapshot.reports = world.ask_reports(&snapshot)?;
+    world.ask_reports(&mut snapshot)?;
     match &snapshot.generation {
         Ok(generation) => findings.good("generation", generation.word()),
         Err(outage) => findings.fault("generation", &format!("{outage}; set gtd.gastown in mayor/daemon.json")),

@@ -1,22 +1,34 @@
 //! `--dry-run`: what a heartbeat would do, and why. Takes no lock and writes nothing; may run beside a daemon.
 
 use super::{Exit, Refusal, print};
+use crate::decide::requests::{Deed, agent_of, deed, take_on};
+use crate::decide::spawns::notices;
 use crate::decide::{decide, observe, troubles};
 use crate::service::instance::{Holder, daemon_dir, holder};
 use crate::service::state;
 use crate::sys::attention::{Attention, Stopped};
+use crate::town::history::History;
 use crate::town::plan::{Plan, Trigger};
-use crate::world::World;
+use crate::town::snapshot::Snapshot;
+use crate::world::{World, spool};
 use std::path::Path;
 
 /// Shows the plan.
 pub fn show(town: &Path) -> Result<Exit, Refusal> {
-    let (plan, said) = plan(town).map_err(|why| Refusal::new(Exit::Failed, why))?;
-    let said: String = said.iter().map(|line| format!("note: {line}\n")).collect();
-    print(&format!("{said}{plan}"))
+    let Found { plan, notes, requests } = plan(town).map_err(|why| Refusal::new(Exit::Failed, why))?;
+    let notes: String = notes.iter().map(|line| format!("note: {line}\n")).collect();
+    let requests: String = requests.iter().map(|line| format!("{line}\n")).collect();
+    print(&format!("{notes}{plan}{requests}"))
 }
 
-fn plan(town: &Path) -> Result<(Plan, Vec<String>), String> {
+struct Found {
+    plan: Plan,
+    notes: Vec<String>,
+    /// What becomes of each request, and of each worker.
+    requests: Vec<String>,
+}
+
+fn plan(town: &Path) -> Result<Found, String> {
     let dir = daemon_dir(town);
     let mut history = state::peek(&dir)?;
     // A daemon that runs has seen what it remembers; one that is started now has seen nothing.
@@ -28,9 +40,39 @@ fn plan(town: &Path) -> Result<(Plan, Vec<String>), String> {
     let never = |Stopped| "stopped".to_owned();
     let mut world = World::new(town, Attention::nobody());
     let mut snapshot = world.look(Trigger::Heartbeat, &history).map_err(never)?;
-    snapshot.reports = world.ask_reports(&snapshot).map_err(never)?;
+    world.ask_reports(&mut snapshot).map_err(never)?;
     observe(&mut history, &snapshot);
     let plan = decide(Trigger::Heartbeat, &snapshot, &history);
-    let found = troubles(&snapshot, &history, &plan);
-    Ok((plan, found.now.into_iter().map(|trouble| trouble.text).collect()))
+    let notes = troubles(&snapshot, &history, &plan).now.into_iter().map(|trouble| trouble.text).collect();
+    snapshot.spool = spool::read(&world.root);
+    snapshot.inbox = world.ask_inbox(&snapshot).map_err(never)?;
+    world.complete(&mut snapshot);
+    let requests = requests(&mut history, &snapshot, &world);
+    Ok(Found { plan, notes, requests })
+}
+
+/// On a copy of the memory, as the daemon would do it.
+fn requests(history: &mut History, snapshot: &Snapshot, world: &World) -> Vec<String> {
+    let mut lines = take_on(history, snapshot);
+    for claim in history.requests.clone() {
+        let what = match agent_of(&claim.agent, snapshot, &world.root) {
+            Some(agent) => match deed(&claim, &agent, snapshot, history) {
+                Deed::Done(how) => format!("nothing more to do: {how}"),
+                Deed::GiveUp(why) => format!("given up: {why}"),
+                Deed::Wait(why) => format!("waits: {why}"),
+                Deed::Restart { .. } => "ended, if it lives, and started again".to_owned(),
+                Deed::End { alone: true, .. } => "ended, with its session".to_owned(),
+                Deed::End { alone: false, .. } => "ended, with its pane; others use the session".to_owned(),
+            },
+            None => "waits: Gas Town's generation is not known".to_owned(),
+        };
+        lines.push(format!("{} of {} ({}): {what}", claim.action, claim.agent, claim.source));
+    }
+    for notice in notices(history, snapshot) {
+        lines.push(match notice.spawn {
+            Ok(spawn) => format!("spawned worker {}/{} is taken on", spawn.rig, spawn.polecat),
+            Err(why) => format!("Discarding {}: {why}", notice.source),
+        });
+    }
+    lines
 }

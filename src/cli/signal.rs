@@ -58,7 +58,7 @@ pub fn wake(town: &Path) -> Result<Exit, Refusal> {
 
 /// Takes hold of the gtd that serves a town. It is asked twice who that is, before and after: the PID could have found a
 /// new owner in between.
-fn find(dir: &Path) -> Result<Option<(u32, Handle)>, Refusal> {
+pub fn find(dir: &Path) -> Result<Option<(u32, Handle)>, Refusal> {
     let ask = || holder(dir).map_err(|error| Refusal::new(Exit::Failed, error));
     for _ in 0..10 {
         match ask()? {

@@ -60,6 +60,13 @@ fn describe(out: &mut String, town: &Path, holder: Holder, state: Option<&State>
     for condition in &own.conditions {
         writeln!(out, "trouble      {} (since {})", condition.text, brief(now.wall.since(condition.since.wall)))?;
     }
+    for claim in &own.history.requests {
+        let age = brief(now.wall.since(claim.at));
+        writeln!(out, "request      {} of {}, by {}, in hand for {age}", claim.action, claim.agent, claim.source)?;
+    }
+    for session in own.history.spawns.keys() {
+        writeln!(out, "spawned      {session} waits for its first word")?;
+    }
     agents(out, own, now)
 }
 

@@ -32,7 +32,7 @@ pub fn judge(
     history: &AgentHistory,
     starts: &mut Starts,
 ) -> Verdict {
-    if let Some(hold) = hold(agent, snapshot) {
+    if let Some(hold) = hold(agent, snapshot, history) {
         return Verdict::Hold(hold);
     }
     let sighting = sighting(agent, snapshot);
@@ -53,10 +53,19 @@ pub fn judge(
 }
 
 /// Rule 1.
-fn hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
+    if let Some(hold) = towns_hold(agent, snapshot) {
+        return Some(hold);
+    }
+    if !is_patrolled(agent, &snapshot.config) {
+        return Some(Hold::PatrolOff);
+    }
+    history.shut_down.as_ref().map(|shut_down| Hold::ShutDown(shut_down.by.clone()))
+}
+
+/// What stands in the way of starting an agent, even one that somebody asks for.
+pub fn towns_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
     let holds = &snapshot.holds;
-    let config = &snapshot.config;
-    let rig = agent.id.rig();
     if let Err(outage) = &snapshot.generation {
         return Some(Hold::NoGeneration(outage.clone()));
     }
@@ -64,24 +73,18 @@ fn hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
         if let Some(reason) = &holds.estop {
             return Some(Hold::Estop(reason.clone()));
         }
-        if rig.is_some_and(|rig| holds.stopped_rigs.contains(rig)) {
+        if agent.id.rig().is_some_and(|rig| holds.stopped_rigs.contains(rig)) {
             return Some(Hold::RigEstop);
         }
     }
     if holds.shutting_down {
         return Some(Hold::ShuttingDown);
     }
-    if !is_patrolled(agent, config) {
-        return Some(Hold::PatrolOff);
-    }
     if holds.no_directory.contains(&agent.id) {
         return Some(Hold::NoDirectory(agent.dir.display().to_string()));
     }
     let twin = |other: &&Agent| other.session == agent.session && other.id != agent.id;
-    if let Some(other) = snapshot.agents.iter().find(twin) {
-        return Some(Hold::SameSession(other.id.clone()));
-    }
-    None
+    snapshot.agents.iter().find(twin).map(|other| Hold::SameSession(other.id.clone()))
 }
 
 /// Whether this agent's patrol is on.

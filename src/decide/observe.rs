@@ -88,7 +88,9 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
     for agent in &snapshot.agents {
         let entry = history.agents.entry(agent.id.clone()).or_default();
         entry.seen = Some(now);
-        match sighting(agent, snapshot) {
+        let sighting = sighting(agent, snapshot);
+        end_shut_down(agent, entry, sighting, &mut events);
+        match sighting {
             // Unknown is not absent: nothing is learnt, and nothing forgotten.
             Sighting::Unknown(_) | Sighting::Foreign(_) => {}
             Sighting::Alive(_, pane) => {
@@ -145,6 +147,20 @@ fn observe_alive(agent: &Agent, entry: &mut AgentHistory, pane: &Pane, snapshot:
     }
 }
 
+/// Who was shut down, was down, and comes up, was started by somebody: that ends the hold.
+fn end_shut_down(agent: &Agent, entry: &mut AgentHistory, sighting: Sighting, events: &mut Vec<Event>) {
+    let Some(shut_down) = &mut entry.shut_down else { return };
+    if sighting.absence().is_some() {
+        shut_down.seen_down = true;
+    } else if let (true, Sighting::Alive(_, pane)) = (shut_down.seen_down, sighting) {
+        entry.shut_down = None;
+        // It is said here, since its start is not a restart of anything that is remembered.
+        if entry.program.is_none() && entry.gone.is_none() {
+            events.push(Event::CameUp { agent: agent.id.clone(), pid: pane.process.pid });
+        }
+    }
+}
+
 fn observe_output(entry: &mut AgentHistory, pane: &Pane) {
     let is_new = entry.output.is_some_and(|before| before < pane.output);
     entry.output_between = is_new.then_some(pane.output);
@@ -162,7 +178,7 @@ fn observe_gone(agent: &Agent, entry: &mut AgentHistory, gone: Gone, absence: Mi
     if before != Some(gone.how) && !failed {
         entry.gone = Some(gone);
     }
-    let died = before.is_none() && entry.program.is_some();
+    let died = before.is_none() && entry.program.is_some() && entry.shut_down.is_none();
     if let (true, Some(program)) = (died, entry.program) {
         events.push(Event::Gone { agent: agent.id.clone(), absence, pid: program.process.pid });
     }

@@ -28,32 +28,37 @@ pub fn record(
         }
     }
     for outcome in outcomes {
-        let entry = history.agents.entry(outcome.agent.clone()).or_default();
-        match &outcome.result {
-            Done::Started { pane, process, restart } => {
-                let program = Program { pane: *pane, process: *process, by_gtd: true };
-                started(entry, program, *restart, config, now);
-                note_start(&mut history.last_starts, now);
-            }
-            Done::StartFailed { restart, .. } => {
-                entry.gone = Some(Gone { since: now, how: Absence::StartFailed });
-                if *restart {
-                    count_restart(entry, now);
-                }
-                note_start(&mut history.last_starts, now);
-            }
-            Done::Poked(delivery) => {
-                entry.last_poke = Some(now);
-                entry.last_poke_delivered = *delivery == Delivery::Taken;
-                entry.messages = entry.messages.wrapping_add(1);
-                entry.poke_owed = false;
-            }
-            Done::Marked(_) => {}
-        }
+        record_outcome(history, outcome, config, now);
     }
     if trigger == Trigger::Heartbeat {
         history.heartbeats = history.heartbeats.saturating_add(1);
         history.last_heartbeat = Some(plan.now);
+    }
+}
+
+/// Records what came of one action.
+pub fn record_outcome(history: &mut History, outcome: &Outcome, config: &Config, now: Moment) {
+    let entry = history.agents.entry(outcome.agent.clone()).or_default();
+    match &outcome.result {
+        Done::Started { pane, process, restart } => {
+            let program = Program { pane: *pane, process: *process, by_gtd: true };
+            started(entry, program, *restart, config, now);
+            note_start(&mut history.last_starts, now);
+        }
+        Done::StartFailed { restart, .. } => {
+            entry.gone = Some(Gone { since: now, how: Absence::StartFailed });
+            if *restart {
+                count_restart(entry, now);
+            }
+            note_start(&mut history.last_starts, now);
+        }
+        Done::Poked(delivery) => {
+            entry.last_poke = Some(now);
+            entry.last_poke_delivered = *delivery == Delivery::Taken;
+            entry.messages = entry.messages.wrapping_add(1);
+            entry.poke_owed = false;
+        }
+        Done::Marked(_) => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::town::history::History;
 use crate::town::plan::{Hold, Leave, Plan, Verdict};
-use crate::town::snapshot::{Reports, Snapshot, Trouble};
+use crate::town::snapshot::{Inbox, Reports, Snapshot, Trouble};
 use crate::town::text::clean;
 use std::collections::BTreeSet;
 
@@ -33,6 +33,17 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
             found.add("bd", format!("bd gives no usable answer ({outage}); tmux alone tells"), "bd answers again");
         }
     }
+    match &snapshot.inbox {
+        Inbox::NotAsked => found.not_examined.push("inbox"),
+        Inbox::Read(_) => {}
+        Inbox::Unknown(outage) => {
+            found.add(
+                "inbox",
+                format!("The Deacon's mail cannot be read ({outage})"),
+                "The Deacon's mail can be read again",
+            );
+        }
+    }
     let mut said = BTreeSet::new();
     for (id, verdict) in &plan.verdicts {
         match verdict {
@@ -40,7 +51,11 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                 let about = match hold {
                     Hold::Estop(_) | Hold::ShuttingDown | Hold::NoGeneration(_) => "all agents".to_owned(),
                     Hold::RigEstop => format!("the agents of {}", id.rig().map_or("", |rig| rig.as_str())),
-                    Hold::PatrolOff | Hold::NoDirectory(_) | Hold::SameSession(_) => id.label(),
+                    Hold::PatrolOff
+                    | Hold::NoDirectory(_)
+                    | Hold::SameSession(_)
+                    | Hold::ShutDown(_)
+                    | Hold::Asked(_) => id.label(),
                 };
                 let kind = hold.kind();
                 if said.insert((about.clone(), kind)) {
@@ -82,6 +97,8 @@ impl Hold {
             Hold::PatrolOff => "patrol off",
             Hold::NoDirectory(_) => "no directory",
             Hold::SameSession(_) => "same session",
+            Hold::ShutDown(_) => "shut down",
+            Hold::Asked(_) => "request",
             Hold::NoGeneration(_) => "generation unknown",
         }
     }

@@ -8,7 +8,7 @@ use crate::town::time::Wall;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -103,6 +103,33 @@ const TEMPORARY: &str = ".gtd-tmp-";
 /// # Errors
 /// Whatever keeps it from being written; the old version stands.
 pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
+    write_with(path, bytes, durability, 0o644)
+}
+
+/// As [`write`], for what nobody else may read: screens and requests.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_with(path, bytes, Durability::Synced, 0o600)
+}
+
+/// Makes a directory that nobody else may look into, if it is not there.
+///
+/// # Errors
+/// Those of mkdir(2); what is there and is no directory of ours.
+pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
+    let failed = |error| FileError::new("make", path, error);
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
+    let meta = fs::symlink_metadata(path).map_err(failed)?;
+    let ours = meta.is_dir() && (meta.uid() == raw::user_id() || raw::user_id() == 0);
+    if ours { Ok(()) } else { Err(failed(io::Error::other("it is no directory of this user"))) }
+}
+
+fn write_with(path: &Path, bytes: &[u8], durability: Durability, mode: u32) -> Result<(), FileError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let failed = |error| FileError::new("write", path, error);
     if let Ok(meta) = fs::symlink_metadata(path) {
@@ -110,7 +137,7 @@ pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), Fi
     }
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = sibling(path, &format!("{TEMPORARY}{}-{number}", std::process::id()));
-    let written = write_new(&temporary, bytes, durability).and_then(|()| fs::rename(&temporary, path));
+    let written = write_new(&temporary, bytes, durability, mode).and_then(|()| fs::rename(&temporary, path));
     if let Err(error) = written {
         let _ = fs::remove_file(&temporary);
         return Err(failed(error));
@@ -121,9 +148,9 @@ pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), Fi
     Ok(())
 }
 
-fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8], durability: Durability, mode: u32) -> io::Result<()> {
     let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)?;
+        OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path)?;
     file.write_all(bytes)?;
     if durability == Durability::Synced {
         file.sync_all()?;

@@ -2,6 +2,7 @@
 
 use super::agent::AgentId;
 use super::names::Generation;
+use super::request::{Claim, ShutDown, Spent};
 use super::rigs::SavedRig;
 use super::snapshot::Process;
 use super::time::{Moment, Wall};
@@ -26,6 +27,12 @@ pub struct History {
     pub gastown: Option<KnownGastown>,
     /// The last good list of rigs.
     pub rigs: Option<Vec<SavedRig>>,
+    /// What was asked for and is not done yet, the oldest first.
+    pub requests: Vec<Claim>,
+    /// Mails and files that were dealt with.
+    pub spent: Vec<Spent>,
+    /// Spawned workers that wait for their first word, by session.
+    pub spawns: BTreeMap<String, SpawnHistory>,
     /// Each agent's.
     pub agents: BTreeMap<AgentId, AgentHistory>,
 }
@@ -39,6 +46,15 @@ pub struct KnownGastown {
     pub program: String,
     /// When that file was last changed; another time means another `gt`.
     pub changed: Option<Wall>,
+}
+
+/// The memory of a spawned worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpawnHistory {
+    /// When gtd first saw it.
+    pub since: Moment,
+    /// Whether its first word is being typed: saved before, so that it is not typed twice.
+    pub begun: bool,
 }
 
 /// The memory of one agent.
@@ -69,6 +85,8 @@ pub struct AgentHistory {
     pub output: Option<Wall>,
     /// The newest output that came between two looks: the sign of an agent at work.
     pub output_between: Option<Wall>,
+    /// Held down, because somebody asked for it.
+    pub shut_down: Option<ShutDown>,
     /// When it was last part of the town; dropped a day after that.
     pub seen: Option<Moment>,
     /// Whether this very gtd has seen it alive. Not saved: what happened before gtd started nobody was in the
@@ -133,6 +151,7 @@ impl History {
             messages: 0,
             output: None,
             output_between: None,
+            shut_down: None,
             seen: None,
             watched: false,
         };
@@ -145,8 +164,10 @@ impl History {
         self.last_look = None;
         self.last_heartbeat = None;
         self.last_starts.clear();
+        self.spawns.clear();
         for agent in self.agents.values_mut() {
-            *agent = AgentHistory { messages: agent.messages, ..AgentHistory::default() };
+            let shut_down = agent.shut_down.take();
+            *agent = AgentHistory { messages: agent.messages, shut_down, ..AgentHistory::default() };
         }
     }
 }

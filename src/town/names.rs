@@ -82,6 +82,8 @@ pub struct Table {
     env: fn(Role) -> &'static [(&'static str, &'static str)],
     /// Whether agents' beads say if they run. Later ones "discover, don't track".
     pub asks_beads: bool,
+    /// Whether `gt mail delete` takes several ids in one call.
+    pub deletes_many: bool,
     /// Whether the town has a tmux server of its own, or lives on the user's.
     pub own_socket: bool,
 }
@@ -129,6 +131,7 @@ static SEED: Table = Table {
         ],
     },
     asks_beads: true,
+    deletes_many: false,
     own_socket: false,
 };
 
@@ -172,6 +175,7 @@ static V02: Table = Table {
         ],
     },
     asks_beads: false,
+    deletes_many: false,
     own_socket: false,
 };
 
@@ -236,6 +240,7 @@ static V10: Table = Table {
         ],
     },
     asks_beads: false,
+    deletes_many: true,
     own_socket: true,
 };
 

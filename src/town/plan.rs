@@ -5,6 +5,7 @@ mod words;
 
 use super::agent::AgentId;
 use super::outage::Outage;
+use super::request::{Action, Source};
 use super::snapshot::{Ended, Process};
 use super::time::Moment;
 use std::time::Duration;
@@ -122,6 +123,10 @@ pub enum Hold {
     NoDirectory(String),
     /// Another agent has the same session name.
     SameSession(AgentId),
+    /// It was shut down on request.
+    ShutDown(Source),
+    /// Somebody has asked for something that is not done yet.
+    Asked(Action),
     /// Nobody knows what sessions are called in this town.
     NoGeneration(Outage),
 }

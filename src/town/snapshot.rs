@@ -3,8 +3,10 @@
 use super::agent::{AgentId, Name};
 use super::config::Config;
 use super::history::KnownGastown;
+use super::mail::Mail;
 use super::names::{Agent, Generation};
 use super::outage::Outage;
+use super::request::SpoolFile;
 use super::rigs::Rig;
 use super::time::{Moment, Wall};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,16 @@ pub struct Snapshot {
     pub sessions: Result<Vec<Session>, Outage>,
     /// What the agents say of themselves.
     pub reports: Reports,
+    /// When each bead was last written, where that is known.
+    pub reported_at: BTreeMap<String, Wall>,
+    /// The Deacon's mail.
+    pub inbox: Inbox,
+    /// What was asked for through the spool.
+    pub spool: Vec<SpoolFile>,
+    /// The crew of each rig; only read where somebody asks for something.
+    pub crew: Vec<(Name, Name)>,
+    /// What agents ask for in their own `state.json`: the keys, and whether they are true. Only of those that mails name.
+    pub wishes: BTreeMap<AgentId, Vec<(String, bool)>>,
     /// What stands in the way of starting and poking.
     pub holds: Holds,
     /// When somebody last used `gt` or `bd`, if that is known and not gtd's own doing.
@@ -128,6 +140,18 @@ pub struct Process {
     pub pid: u32,
     /// When it started, in the kernel's own unit since boot; 0 where that is not known.
     pub start: u64,
+}
+
+/// The Deacon's inbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Inbox {
+    /// Nobody has asked.
+    #[default]
+    NotAsked,
+    /// The mails.
+    Read(Vec<Mail>),
+    /// `gt` gave no answer that can be used.
+    Unknown(Outage),
 }
 
 /// What the agents' beads say.

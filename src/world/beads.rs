@@ -9,6 +9,7 @@ use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::{Command, Output};
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Report, Reports};
+use crate::town::time::Wall;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -16,16 +17,28 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// [`Stopped`]. Whatever else goes wrong is a value.
-pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<Reports, Stopped> {
+pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<(Reports, Times), Stopped> {
     if beads.is_empty() {
-        return Ok(Reports::Asked(BTreeMap::new()));
+        return Ok((Reports::Asked(BTreeMap::new()), Times::new()));
     }
     let command = bd.arg("show").args(beads).arg("--json");
     let answer = tool::answer("bd show", command.run(attention)?, false);
-    Ok(match answer.and_then(|output| reports(&output, beads)) {
-        Ok(reports) => Reports::Asked(reports),
-        Err(outage) => Reports::Unknown(outage),
+    Ok(match answer.and_then(|output| Ok((reports(&output, beads)?, times(&output.stdout)))) {
+        Ok((reports, times)) => (Reports::Asked(reports), times),
+        Err(outage) => (Reports::Unknown(outage), Times::new()),
     })
+}
+
+/// When each bead was last written.
+pub type Times = BTreeMap<String, Wall>;
+
+fn times(stdout: &str) -> Times {
+    let beads: Vec<Value> = serde_json::from_str(stdout.trim()).unwrap_or_default();
+    let time = |bead: &Value| {
+        let at = Wall::parse(bead.get("updated_at")?.as_str()?)?;
+        Some((bead.get("id")?.as_str()?.to_owned(), at))
+    };
+    beads.iter().filter_map(time).collect()
 }
 
 /// The report of each bead that was asked for.

@@ -11,7 +11,8 @@ use crate::town::names::{Agent, Generation};
 use crate::town::outage::Outage;
 use crate::town::plan::Trigger;
 use crate::town::rigs::{Rig, SavedRig};
-use crate::town::snapshot::{Reports, Session, Snapshot};
+use crate::town::snapshot::{Inbox, Reports, Session, Snapshot};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 impl World {
@@ -42,27 +43,43 @@ impl World {
             agents,
             sessions,
             reports: Reports::NotAsked,
+            reported_at: BTreeMap::new(),
+            inbox: Inbox::NotAsked,
+            spool: Vec::new(),
+            crew: Vec::new(),
+            wishes: BTreeMap::new(),
             holds,
             activity,
             troubles,
         })
     }
 
-    /// Asks the agents' beads, where this generation's say anything.
+    /// Asks the agents' beads, where this generation's say anything, and notes the answers in the snapshot. The Mayor's and the
+    /// Refineries' are asked too, supervised or not: theirs can be stale.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub fn ask_reports(&mut self, snapshot: &Snapshot) -> Result<Reports, Stopped> {
-        match &snapshot.generation {
-            Ok(generation) if generation.table().asks_beads => {}
-            _ => return Ok(Reports::NotAsked),
-        }
-        let Some(bd) = &self.tools.bd else {
-            return Ok(Reports::Unknown(Outage::new("bd is not installed, or not where gtd looks")));
+    pub fn ask_reports(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
+        let table = match &snapshot.generation {
+            Ok(generation) if generation.table().asks_beads => generation.table(),
+            _ => return Ok(()),
         };
+        let Some(bd) = &self.tools.bd else {
+            snapshot.reports = Reports::Unknown(Outage::new("bd is not installed, or not where gtd looks"));
+            return Ok(());
+        };
+        let mut ids: Vec<String> = snapshot.agents.iter().map(|agent| agent.bead.clone()).collect();
+        let others =
+            snapshot.rigs.iter().map(|rig| table.agent(&self.root, AgentId::Refinery(rig.name.clone()), Some(rig)));
+        for agent in others.chain([table.agent(&self.root, AgentId::Mayor, None)]) {
+            if !ids.contains(&agent.bead) {
+                ids.push(agent.bead);
+            }
+        }
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let command = tool::command(bd, &self.root, &self.config);
-        let ids: Vec<&str> = snapshot.agents.iter().map(|agent| agent.bead.as_str()).collect();
-        beads::ask(command, &ids, &mut self.attention)
+        (snapshot.reports, snapshot.reported_at) = beads::ask(command, &ids, &mut self.attention)?;
+        Ok(())
     }
 
     fn find_generation(

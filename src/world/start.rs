@@ -58,7 +58,8 @@ impl World {
         }
     }
 
-    fn keep_pane(&mut self, tmux: &Tmux, pane: &PaneRef) -> Result<(), Stopped> {
+    /// Keeps a pane when its program ends.
+    pub(super) fn keep_pane(&mut self, tmux: &Tmux, pane: &PaneRef) -> Result<(), Stopped> {
         let keep = format!("set-option -p -t %{} remain-on-exit on", pane.id);
         let line = guarded(pane, None, &[keep]);
         // If it fails, the pane may go with its program; then a new session is made.
@@ -67,7 +68,7 @@ impl World {
     }
 
     /// Ends these trees, but never the tmux server or gtd.
-    fn end(&mut self, roots: &[Process]) -> Result<Result<(), String>, Stopped> {
+    pub(super) fn end(&mut self, roots: &[Process]) -> Result<Result<(), String>, Stopped> {
         if roots.is_empty() {
             return Ok(Ok(()));
         }

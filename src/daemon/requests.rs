@@ -1,0 +1,293 @@
+//! What is asked of gtd, done exactly once: check, claim (saved), be rid of the mail, act, done (saved). And, by the same
+//! mail, the workers that wait for their first word, and the agents that are to be marked dead.
+
+use super::Daemon;
+use crate::decide::record_outcome;
+use crate::decide::requests::{Deed, agent_of, deed, forget_spent, note_failure, settle, take_on};
+use crate::decide::spawns::{Tending, is_ready, next_tending, note_spent, notices, tend};
+use crate::decide::stale::stale;
+use crate::sys::attention::Stopped;
+use crate::sys::clock;
+use crate::sys::files::Durability;
+use crate::town::names::Agent;
+use crate::town::outcome::{Delivery, Done, Outcome};
+use crate::town::plan::{PaneRef, Plan, Trigger};
+use crate::town::request::{Claim, Source};
+use crate::town::snapshot::{Inbox, Snapshot};
+use crate::town::spawn::Spawn;
+use crate::town::time::Moment;
+use crate::world::spawns::FIRST_WORD;
+use crate::world::spool;
+use std::collections::BTreeMap;
+
+impl Daemon {
+    /// Everything that others ask for. Says when to look again for the workers' sake.
+    pub(super) fn attend(&mut self, snapshot: &mut Snapshot, read_mail: bool) -> Result<Option<Moment>, Stopped> {
+        snapshot.spool = spool::read(&self.world.root);
+        if read_mail {
+            snapshot.inbox = self.world.ask_inbox(snapshot)?;
+        }
+        let mail = matches!(&snapshot.inbox, Inbox::Read(mails) if !mails.is_empty());
+        if mail || !snapshot.spool.is_empty() || !self.history.requests.is_empty() {
+            self.world.complete(snapshot);
+        }
+        self.take_on_spawns(snapshot);
+        let lines = take_on(&mut self.history, snapshot);
+        for line in &lines {
+            self.log.say(line);
+        }
+        if !lines.is_empty() {
+            self.save(true, Durability::Synced);
+        }
+        self.be_rid_of_spent(snapshot)?;
+        forget_spent(&mut self.history, snapshot);
+        self.do_requests(snapshot)?;
+        self.tend_spawns()?;
+        Ok(next_tending(&self.history, clock::now()))
+    }
+
+    /// Spawn notices go to the file before their mail is spent.
+    fn take_on_spawns(&mut self, snapshot: &Snapshot) {
+        let found = notices(&self.history, snapshot);
+        if found.is_empty() {
+            return;
+        }
+        let good: Vec<Spawn> = found.iter().filter_map(|notice| notice.spawn.clone().ok()).collect();
+        let added = self.world.change_pending(|spawns| {
+            let new: Vec<Spawn> = good.into_iter().filter(|new| !spawns.iter().any(|old| old.is(new))).collect();
+            spawns.extend(new);
+        });
+        if let Err(why) = added {
+            // The mails stay, and are read again at the next heartbeat.
+            self.log.say(format!("Error noting spawned workers: {why}"));
+            return;
+        }
+        for notice in &found {
+            match &notice.spawn {
+                Ok(spawn) => self.log.say(format!("Found pending spawn: {}/{}", spawn.rig, spawn.polecat)),
+                Err(why) => self.log.say(format!("Discarding {}: {why}", notice.source)),
+            }
+            note_spent(&mut self.history, notice, snapshot.now);
+        }
+        self.save(true, Durability::Synced);
+    }
+
+    /// Mails and files that were dealt with go. What cannot be deleted is tried again at the next heartbeat, and is never
+    /// looked at again.
+    fn be_rid_of_spent(&mut self, snapshot: &Snapshot) -> Result<(), Stopped> {
+        let Inbox::Read(mails) = &snapshot.inbox else {
+            return Ok(self.be_rid_of_files());
+        };
+        let waiting = self.history.spent.iter().filter(|spent| !spent.gone);
+        let ids: Vec<String> = waiting
+            .filter_map(|spent| match &spent.source {
+                Source::Mail(id) if mails.iter().any(|mail| mail.id == *id) => Some(id.clone()),
+                _ => None,
+            })
+            .collect();
+        if !ids.is_empty() {
+            let at_once = snapshot.generation.as_ref().is_ok_and(|generation| generation.table().deletes_many);
+            let gone = self.world.delete_mails(&ids, at_once)?;
+            for (id, gone) in ids.into_iter().zip(gone) {
+                let source = Source::Mail(id);
+                match gone {
+                    true => self.log.say(format!("Deleted lifecycle message: {}", source_id(&source))),
+                    false => self.log.say(format!("{source} could not be deleted; it is not carried out again")),
+                }
+                if let Some(spent) = self.history.spent.iter_mut().find(|spent| spent.source == source) {
+                    spent.gone = gone;
+                }
+            }
+        }
+        self.be_rid_of_files();
+        Ok(())
+    }
+
+    fn be_rid_of_files(&mut self) {
+        for spent in self.history.spent.iter_mut().filter(|spent| !spent.gone) {
+            if let Source::Spool(name) = &spent.source {
+                spent.gone = spool::remove(&self.world.root, name);
+            }
+        }
+    }
+
+    /// Does what is claimed, after one more look: the last one may be seconds old.
+    fn do_requests(&mut self, earlier: &Snapshot) -> Result<(), Stopped> {
+        if self.history.requests.is_empty() {
+            self.waiting.clear();
+            return Ok(());
+        }
+        let mut snapshot = self.look(Trigger::Look)?;
+        snapshot.crew.clone_from(&earlier.crew);
+        snapshot.holds.no_directory.clone_from(&earlier.holds.no_directory);
+        for claim in self.history.requests.clone() {
+            let Some(agent) = agent_of(&claim.agent, &snapshot, &self.world.root) else {
+                continue;
+            };
+            let deed = deed(&claim, &agent, &snapshot, &self.history);
+            self.do_request(&claim, &agent, deed, &snapshot)?;
+            self.save(true, Durability::Synced);
+        }
+        Ok(())
+    }
+
+    fn do_request(&mut self, claim: &Claim, agent: &Agent, deed: Deed, snapshot: &Snapshot) -> Result<(), Stopped> {
+        let (action, label) = (claim.action, agent.id.label());
+        match deed {
+            Deed::Done(how) => self.finish_request(claim, &format!("{action} of {label} is done: {how}"), true),
+            Deed::GiveUp(why) => self.finish_request(claim, &format!("{action} of {label} is given up: {why}"), false),
+            Deed::Wait(why) => {
+                if self.waiting.insert(claim.source.clone(), why.clone()).as_ref() != Some(&why) {
+                    self.log.say(format!("{action} of {label} waits: {why}"));
+                }
+            }
+            Deed::Restart { old, place, leftover } => {
+                if let Some(pane) = &old {
+                    self.keep_screen(agent, pane)?;
+                }
+                let done = self.world.start(agent, &place, false, leftover)?;
+                let outcome = Outcome { agent: agent.id.clone(), result: done };
+                let started = matches!(outcome.result, Done::Started { .. });
+                self.log.say(&outcome);
+                if started {
+                    record_outcome(&mut self.history, &outcome, &snapshot.config, clock::now());
+                    self.finish_request(claim, &format!("{action} of {label} is done"), true);
+                } else {
+                    note_failure(&mut self.history, claim);
+                }
+            }
+            Deed::End { pane, alone } => {
+                self.keep_screen(agent, &pane)?;
+                match self.world.end_agent(&pane, alone)? {
+                    Ok(()) => self.finish_request(claim, &format!("{action} of {label} is done"), true),
+                    Err(why) => {
+                        self.log.say(format!("Error ending {label}: {why}"));
+                        note_failure(&mut self.history, claim);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_screen(&mut self, agent: &Agent, pane: &PaneRef) -> Result<(), Stopped> {
+        match self.world.save_screen(&agent.id, pane)? {
+            Ok(path) => self.log.say(format!("Saved the screen of {} to {}", agent.id.label(), path.display())),
+            Err(why) => self.log.say(format!("The screen of {} is not saved: {why}", agent.id.label())),
+        }
+        Ok(())
+    }
+
+    fn finish_request(&mut self, claim: &Claim, line: &str, done: bool) {
+        self.world.grant_wishes(&claim.agent);
+        self.waiting.remove(&claim.source);
+        settle(&mut self.history, claim, done);
+        self.log.say(line);
+    }
+
+    /// Looks at the workers that wait; whoever shows a prompt gets its first word.
+    fn tend_spawns(&mut self) -> Result<(), Stopped> {
+        let spawns = match self.world.read_pending() {
+            Ok(spawns) => spawns,
+            Err(why) => {
+                self.log.say(why);
+                return Ok(());
+            }
+        };
+        let known: Vec<&str> = spawns.iter().map(|spawn| spawn.session.as_str()).collect();
+        self.history.spawns.retain(|session, _| known.contains(&session.as_str()));
+        if spawns.is_empty() {
+            return Ok(());
+        }
+        let snapshot = self.look(Trigger::Look)?;
+        let mut over: Vec<Spawn> = Vec::new();
+        let mut watched: Vec<(Spawn, PaneRef, i64, bool, bool)> = Vec::new();
+        for spawn in spawns {
+            match tend(&spawn, &snapshot, &mut self.history) {
+                Tending::Forget(why) => {
+                    self.log.say(format!("Forgetting spawned worker {}/{}: {why}", spawn.rig, spawn.polecat));
+                    over.push(spawn);
+                }
+                Tending::Wait => {}
+                Tending::Look { pane, last_input, in_mode, begun } => {
+                    watched.push((spawn, pane, last_input, in_mode, begun));
+                }
+            }
+        }
+        let panes: Vec<&PaneRef> = watched.iter().map(|(_, pane, ..)| pane).collect();
+        let screens = if panes.is_empty() { Vec::new() } else { self.world.screens(&panes)? };
+        let mut ready = BTreeMap::new();
+        for ((spawn, pane, last_input, in_mode, begun), screen) in watched.into_iter().zip(screens) {
+            let Some(screen) = screen else { continue };
+            if begun && screen.contains(FIRST_WORD) {
+                over.push(spawn);
+            } else if is_ready(&screen) {
+                ready.insert(spawn.session.clone(), (spawn, (pane, last_input, in_mode)));
+            }
+        }
+        over.extend(self.begin(ready)?);
+        self.forget_spawns(&over);
+        Ok(())
+    }
+
+    /// Types the first word; says who has got it. That it is being typed is saved before.
+    fn begin(&mut self, ready: BTreeMap<String, (Spawn, (PaneRef, i64, bool))>) -> Result<Vec<Spawn>, Stopped> {
+        if ready.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.note_begun(ready.keys(), true);
+        let (spawns, panes): (Vec<Spawn>, Vec<_>) = ready.into_values().unzip();
+        let results = self.world.begin(&panes)?;
+        let mut begun = Vec::new();
+        let mut not_begun = Vec::new();
+        for (spawn, result) in spawns.into_iter().zip(results) {
+            if result == Delivery::Taken {
+                self.log.say(format!("Triggered polecat: {}/{}", spawn.rig, spawn.polecat));
+                begun.push(spawn);
+            } else {
+                self.log.say(format!("Error triggering {}: {FIRST_WORD} was not taken", spawn.session));
+                not_begun.push(spawn.session);
+            }
+        }
+        self.note_begun(not_begun.iter(), false);
+        Ok(begun)
+    }
+
+    fn note_begun<'a>(&mut self, sessions: impl Iterator<Item = &'a String>, begun: bool) {
+        for session in sessions {
+            if let Some(entry) = self.history.spawns.get_mut(session) {
+                entry.begun = begun;
+            }
+        }
+        self.save(true, Durability::Synced);
+    }
+
+    fn forget_spawns(&mut self, over: &[Spawn]) {
+        if over.is_empty() {
+            return;
+        }
+        match self.world.change_pending(|spawns| spawns.retain(|spawn| !over.iter().any(|gone| gone.is(spawn)))) {
+            Ok(()) => self.history.spawns.retain(|session, _| !over.iter().any(|gone| gone.session == *session)),
+            Err(why) => self.log.say(format!("Error forgetting spawned workers: {why}")),
+        }
+    }
+
+    /// Marks agents dead that say they run and do not.
+    pub(super) fn mark_stale(&mut self, snapshot: &Snapshot, plan: &Plan) -> Result<(), Stopped> {
+        for stale in stale(snapshot, &self.history, plan) {
+            let label = stale.agent.label();
+            match self.world.mark_dead(&stale)? {
+                Ok(true) => self.log.say(format!("Marked {label} dead: {}", stale.reason)),
+                Ok(false) => {}
+                Err(why) => self.log.say(format!("Error marking {label} dead: {why}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn source_id(source: &Source) -> &str {
+    match source {
+        Source::Mail(id) | Source::Spool(id) => id,
+    }
+}

@@ -1,0 +1,266 @@
+//! What is asked of gtd: what is taken on, what is discarded, what is to be done next, and when it is done.
+//!
+//! A request is checked once, in [`take_on`]. From then on only its claim counts, and whether the claim is fulfilled is told
+//! by looking: so it does not matter at which instant gtd was killed in between.
+
+use super::agents::towns_hold;
+use super::sighting::{Sighting, pane_ref, sighting};
+use crate::town::agent::AgentId;
+use crate::town::history::{History, Program};
+use crate::town::identity::Roll;
+use crate::town::mail::{Kind, Mail};
+use crate::town::names::Agent;
+use crate::town::plan::{Hold, PaneRef, Place};
+use crate::town::request::{Action, Claim, ShutDown, Source, Spent};
+use crate::town::snapshot::{Inbox, Process, Snapshot};
+use crate::town::text::{clean, shown};
+use crate::town::time::Wall;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Older requests are discarded: who asked has long given up.
+pub const TOO_OLD: Duration = Duration::from_secs(6 * 3600);
+/// Mails that are dealt with in one pass; the rest waits for the next look.
+const AT_A_TIME: usize = 20;
+/// A claim that was tried so often in vain is given up, and the ordinary rules take the agent over.
+const MOST_TRIES: u32 = 5;
+
+/// Who can be asked for in this town.
+pub fn roll<'a>(snapshot: &'a Snapshot) -> Option<Roll<'a>> {
+    let table = snapshot.generation.as_ref().ok()?.table();
+    Some(Roll { table, rigs: &snapshot.rigs, crew: &snapshot.crew })
+}
+
+/// An agent of this town as Gas Town's generation has it.
+pub fn agent_of(id: &AgentId, snapshot: &Snapshot, root: &std::path::Path) -> Option<Agent> {
+    let roll = roll(snapshot)?;
+    let known = snapshot.agents.iter().find(|agent| agent.id == *id);
+    Some(known.cloned().unwrap_or_else(|| roll.table.agent(root, id.clone(), roll.rig(id))))
+}
+
+/// A request on its way to be claimed.
+struct Asked {
+    source: Source,
+    at: Wall,
+    wanted: Result<(AgentId, Action), String>,
+}
+
+/// Checks what is new in the inbox and in the spool, and takes it on or discards it. Returns the lines to be said; where there
+/// are any, the memory has to be saved before anything else is done.
+pub fn take_on(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
+    let now = snapshot.now.wall;
+    let Some(roll) = roll(snapshot) else {
+        return Vec::new();
+    };
+    let mut asked: Vec<Asked> = Vec::new();
+    if let Inbox::Read(mails) = &snapshot.inbox {
+        let new = mails.iter().filter(|mail| !is_spent(history, &Source::Mail(mail.id.clone())));
+        asked.extend(new.filter_map(|mail| ask_of_mail(mail, &roll, snapshot)));
+    }
+    for file in &snapshot.spool {
+        let source = Source::Spool(file.name.clone());
+        if is_spent(history, &source) {
+            continue;
+        }
+        let wanted = file.order.clone().and_then(|order| {
+            let known = roll.agents().contains(&order.agent);
+            if known { Ok((order.agent, order.action)) } else { Err(format!("there is no {}", order.agent)) }
+        });
+        let at = file.order.as_ref().map_or(now, |order| order.at);
+        asked.push(Asked { source, at, wanted });
+    }
+    asked.sort_by(|a, b| (a.at, &a.source).cmp(&(b.at, &b.source)));
+    let mut last_word: BTreeMap<AgentId, usize> = BTreeMap::new();
+    for (n, one) in asked.iter().enumerate() {
+        if let Ok((agent, action)) = &one.wanted
+            && *action != Action::Reset
+            && now.since(one.at) <= TOO_OLD
+        {
+            last_word.insert(agent.clone(), n);
+        }
+    }
+    let mut lines = Vec::new();
+    for (n, one) in asked.into_iter().enumerate().take(AT_A_TIME) {
+        history.spent.push(Spent { source: one.source.clone(), at: now, gone: false });
+        let discard = |why: &str| format!("Discarding {}: {}", one.source, clean(why, 300));
+        lines.push(match one.wanted {
+            Err(why) => discard(&why),
+            Ok(_) if now.since(one.at) > TOO_OLD => discard("it is older than 6h"),
+            Ok((agent, action)) if action != Action::Reset && last_word.get(&agent) != Some(&n) => {
+                discard(&format!("{action} of {agent} has been overtaken by a later word"))
+            }
+            Ok((agent, action)) => {
+                let overtaken = claim(history, snapshot, one.source.clone(), agent.clone(), action);
+                let over = overtaken.map(|before| format!("; {before} is overtaken")).unwrap_or_default();
+                format!("Processing lifecycle request from {}: {action} of {agent}{over}", one.source)
+            }
+        });
+    }
+    lines
+}
+
+fn is_spent(history: &History, source: &Source) -> bool {
+    history.spent.iter().any(|spent| spent.source == *source)
+}
+
+fn ask_of_mail(mail: &Mail, roll: &Roll, snapshot: &Snapshot) -> Option<Asked> {
+    let Kind::Lifecycle(identity, action) = mail.kind() else {
+        return None;
+    };
+    let wanted = || {
+        let agent = roll.find(identity).map_err(|why| format!("{}: {why}", shown(identity, 80)))?;
+        let action = action?;
+        mail.sent.ok_or("its time cannot be read")?;
+        if !roll.may_speak(&mail.from, &agent) {
+            return Err(format!("{} may not speak for {agent}", shown(&mail.from, 80)));
+        }
+        let keys = snapshot.wishes.get(&agent).map(Vec::as_slice).unwrap_or_default();
+        let key = action.state_key();
+        if !keys.is_empty() && !keys.iter().any(|(name, wanted)| *name == key && *wanted) {
+            return Err(format!("the state.json of {agent} does not ask for it: {key} is not true"));
+        }
+        Ok((agent, action))
+    };
+    Some(Asked { source: Source::Mail(mail.id.clone()), at: mail.sent.unwrap_or(snapshot.now.wall), wanted: wanted() })
+}
+
+/// Takes a request on; whatever was asked for this agent before and is not done is overtaken.
+fn claim(history: &mut History, snapshot: &Snapshot, source: Source, agent: AgentId, action: Action) -> Option<Action> {
+    let now = snapshot.now.wall;
+    let entry = history.agents.entry(agent.clone()).or_default();
+    if action != Action::Shutdown {
+        entry.restarts.clear();
+        entry.quarantined = None;
+    }
+    match action {
+        Action::Reset => return None,
+        Action::Shutdown => entry.shut_down = Some(ShutDown { since: now, by: source.clone(), seen_down: false }),
+        Action::Cycle | Action::Restart | Action::Start => entry.shut_down = None,
+    }
+    let before = history.requests.iter().position(|claim| claim.agent == agent);
+    let before = before.map(|at| history.requests.remove(at).action);
+    let program = program_of(&agent, snapshot);
+    history.requests.push(Claim { source, action, agent, program, at: now, tries: 0 });
+    before
+}
+
+/// The program that an agent has now.
+fn program_of(id: &AgentId, snapshot: &Snapshot) -> Option<Program> {
+    let agent = agent_of(id, snapshot, &snapshot.root)?;
+    match sighting(&agent, snapshot) {
+        Sighting::Alive(_, pane) => Some(Program { pane: pane.id, process: pane.process, by_gtd: false }),
+        _ => None,
+    }
+}
+
+/// What is to be done for a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// Nothing more: it is so already.
+    Done(String),
+    /// Nothing ever.
+    GiveUp(String),
+    /// Nothing yet.
+    Wait(String),
+    /// Save the screen of this pane, if there is one, end its tree, and start the agent at this place.
+    Restart {
+        /// What runs now.
+        old: Option<PaneRef>,
+        /// Where the new one runs.
+        place: Place,
+        /// A program of this agent that may live on without its session.
+        leftover: Option<Process>,
+    },
+    /// Save the screen, end the tree, and the session, or, where others have panes in it, the pane.
+    End {
+        /// The agent's pane.
+        pane: PaneRef,
+        /// Whether nobody else has a pane in the session.
+        alone: bool,
+    },
+}
+
+/// What is to be done for one claim, as this snapshot shows its agent.
+pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History) -> Deed {
+    if claim.tries >= MOST_TRIES {
+        return Deed::GiveUp(format!("tried {MOST_TRIES} times in vain"));
+    }
+    if snapshot.now.wall.since(claim.at) > TOO_OLD {
+        return Deed::GiveUp("it could not be done within 6h".to_owned());
+    }
+    let sighting = sighting(agent, snapshot);
+    match sighting {
+        Sighting::Unknown(outage) => return Deed::Wait(format!("tmux does not answer: {outage}")),
+        Sighting::Foreign(_) => return Deed::GiveUp("the session belongs to another town".to_owned()),
+        _ => {}
+    }
+    let hold = towns_hold(agent, snapshot);
+    if claim.action == Action::Shutdown {
+        return match (sighting, hold) {
+            (Sighting::Alive(session, pane) | Sighting::Exited(session, pane), hold) => match hold {
+                Some(hold @ (Hold::ShuttingDown | Hold::NoGeneration(_))) => Deed::Wait(hold.to_string()),
+                _ => {
+                    let alone = session.panes.as_ref().is_ok_and(|panes| panes.len() == 1);
+                    Deed::End { pane: pane_ref(session, pane), alone }
+                }
+            },
+            _ => Deed::Done("it is down".to_owned()),
+        };
+    }
+    if let Sighting::Alive(_, pane) = sighting {
+        let is_claimed = claim.program.is_some_and(|p| p.process == pane.process);
+        if !is_claimed || claim.action == Action::Start {
+            return Deed::Done(format!("it runs as PID {}", pane.process.pid));
+        }
+    }
+    if let Some(hold) = hold {
+        return Deed::Wait(hold.to_string());
+    }
+    let leftover = history.agent(&claim.agent).program.map(|p| p.process);
+    match sighting {
+        Sighting::Alive(session, pane) | Sighting::Exited(session, pane) => {
+            let pane = pane_ref(session, pane);
+            Deed::Restart { old: Some(pane.clone()), place: Place::InPlace(pane), leftover: None }
+        }
+        Sighting::NoPane => Deed::Restart { old: None, place: Place::NewWindow, leftover },
+        _ => Deed::Restart { old: None, place: Place::NewSession, leftover },
+    }
+}
+
+/// Ends a claim: it is done or given up. What was shut down is forgotten, so that its end is no death; what could not be
+/// shut down is no longer held down.
+pub fn settle(history: &mut History, claim: &Claim, done: bool) {
+    history.requests.retain(|other| other != claim);
+    if claim.action == Action::Shutdown {
+        let entry = history.agents.entry(claim.agent.clone()).or_default();
+        if done {
+            entry.program = None;
+            entry.up_since = None;
+            entry.grace_until = None;
+            entry.poke_owed = false;
+        } else {
+            entry.shut_down = None;
+        }
+    }
+}
+
+/// Notes a try in vain.
+pub fn note_failure(history: &mut History, claim: &Claim) {
+    if let Some(open) = history.requests.iter_mut().find(|other| *other == claim) {
+        open.tries += 1;
+    }
+}
+
+/// Forgets sources that are gone, and those that are too old to be taken on again.
+pub fn forget_spent(history: &mut History, snapshot: &Snapshot) {
+    let now = snapshot.now.wall;
+    history.spent.retain(|spent| {
+        let there = match (&spent.source, &snapshot.inbox) {
+            (Source::Mail(id), Inbox::Read(mails)) => mails.iter().any(|mail| mail.id == *id),
+            (Source::Mail(_), _) => true,
+            (Source::Spool(name), _) => snapshot.spool.iter().any(|file| file.name == *name),
+        };
+        let old = now.since(spent.at) > TOO_OLD;
+        !(spent.gone && !there) && !(old && !there)
+    });
+}

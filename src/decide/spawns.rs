@@ -1,0 +1,152 @@
+//! Spawned workers: who is to be started off, and who is forgotten.
+
+use super::requests::roll;
+use super::sighting::{Sighting, pane_ref, sighting};
+use crate::town::agent::{AgentId, Name};
+use crate::town::history::{History, SpawnHistory};
+use crate::town::mail::{Kind, Mail};
+use crate::town::names::Agent;
+use crate::town::plan::PaneRef;
+use crate::town::request::{Source, Spent};
+use crate::town::snapshot::{Inbox, Snapshot};
+use crate::town::spawn::Spawn;
+use crate::town::text::{clean, shown};
+use crate::town::time::Moment;
+use std::time::Duration;
+
+/// A worker whose prompt has not come by then is its Witness's business.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(5 * 60);
+/// In the first minute a worker is looked at often.
+const OFTEN_FOR: Duration = Duration::from_secs(60);
+/// How often that is.
+const OFTEN: Duration = Duration::from_secs(2);
+
+/// What a spawn notice is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its mail.
+    pub source: Source,
+    /// The worker, or why it is refused.
+    pub spawn: Result<Spawn, String>,
+}
+
+/// The spawn notices of the inbox that nobody has dealt with yet.
+pub fn notices(history: &History, snapshot: &Snapshot) -> Vec<Notice> {
+    let Inbox::Read(mails) = &snapshot.inbox else {
+        return Vec::new();
+    };
+    let spent = |source: &Source| history.spent.iter().any(|spent| spent.source == *source);
+    let notice = |mail: &Mail| {
+        let source = Source::Mail(mail.id.clone());
+        let Kind::Spawned { worker, session, issue } = mail.kind() else {
+            return None;
+        };
+        let spawn = || {
+            let agent = worker_agent(worker, snapshot)?;
+            // An empty or a strange name would type into whatever session it happens to mean.
+            if session.is_some_and(|session| session != agent.session) {
+                return Err(format!("{} is not the session of {worker}", shown(session.unwrap_or_default(), 80)));
+            }
+            Ok(Spawn::new(&agent, &clean(issue, 100), mail.sent.unwrap_or(snapshot.now.wall), &mail.id))
+        };
+        (!spent(&source)).then(|| Notice { source, spawn: spawn() })
+    };
+    mails.iter().filter_map(notice).take(20).collect()
+}
+
+/// The polecat that `RIG/NAME` means.
+fn worker_agent(worker: &str, snapshot: &Snapshot) -> Result<Agent, String> {
+    let (rig, name) = worker.split_once('/').ok_or_else(|| format!("{} is no RIG/POLECAT", shown(worker, 80)))?;
+    let name = Name::parse(name).map_err(|why| format!("{}: {why}", shown(name, 80)))?;
+    let roll = roll(snapshot).ok_or("Gas Town's generation is not known")?;
+    let rig = roll.rigs.iter().find(|known| known.name.as_str() == rig);
+    let rig = rig.ok_or_else(|| format!("{} is in no rig of this town", shown(worker, 80)))?;
+    Ok(roll.table.agent(&snapshot.root, AgentId::Polecat(rig.name.clone(), name), Some(rig)))
+}
+
+/// Notes that a notice was dealt with.
+pub fn note_spent(history: &mut History, notice: &Notice, now: Moment) {
+    history.spent.push(Spent { source: notice.source.clone(), at: now.wall, gone: false });
+}
+
+/// What is to be done for a worker that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tending {
+    /// Forget it.
+    Forget(&'static str),
+    /// Look at its screen: where the prompt shows and it is not busy, it gets its first word.
+    Look {
+        /// Its pane.
+        pane: PaneRef,
+        /// When a person last typed there, in seconds since the epoch.
+        last_input: i64,
+        /// Whether it shows a mode.
+        in_mode: bool,
+        /// Whether its first word was being typed when gtd ended: then it may have got it.
+        begun: bool,
+    },
+    /// Nothing, since nothing can be seen.
+    Wait,
+}
+
+/// What is to be done for a worker, as this snapshot shows it.
+pub fn tend(spawn: &Spawn, snapshot: &Snapshot, history: &mut History) -> Tending {
+    let now = snapshot.now;
+    let Ok(agent) = worker_agent(&format!("{}/{}", spawn.rig, spawn.polecat), snapshot) else {
+        return if snapshot.generation.is_err() {
+            Tending::Wait
+        } else {
+            Tending::Forget("it is in no rig of this town")
+        };
+    };
+    if agent.session != spawn.session {
+        return Tending::Forget("its session is another one's");
+    }
+    let entry = history.spawns.entry(spawn.session.clone()).or_insert(SpawnHistory { since: now, begun: false });
+    if now.since(entry.since) >= FORGOTTEN_AFTER {
+        return Tending::Forget("its prompt has not come within 5m");
+    }
+    match sighting(&agent, snapshot) {
+        Sighting::Unknown(_) => Tending::Wait,
+        Sighting::Foreign(_) => Tending::Forget("its session belongs to another town"),
+        Sighting::NoSession | Sighting::NoPane | Sighting::Exited(..) => Tending::Forget("session no longer exists"),
+        Sighting::Alive(session, pane) => Tending::Look {
+            pane: pane_ref(session, pane),
+            last_input: session.last_input.seconds(),
+            in_mode: pane.in_mode,
+            begun: entry.begun,
+        },
+    }
+}
+
+/// When the workers are to be looked at again, if that is before the next look.
+pub fn next_tending(history: &History, now: Moment) -> Option<Moment> {
+    let young = |spawn: &SpawnHistory| now.since(spawn.since) < OFTEN_FOR;
+    history.spawns.values().any(young).then(|| now.plus(OFTEN))
+}
+
+/// Whether a screen shows a prompt that waits: a line that begins with `>` or `❯`, perhaps within a box, and no sign of work.
+pub fn is_ready(screen: &str) -> bool {
+    let is_prompt = |line: &str| {
+        let line = line.trim_start_matches(|c: char| c == '|' || ('\u{2500}'..='\u{257f}').contains(&c) || c == ' ');
+        let rest = line.strip_prefix('>').map(|rest| rest.is_empty() || rest.starts_with(' '));
+        let other = line.strip_prefix('❯').map(|rest| rest.is_empty() || rest.starts_with([' ', '\u{a0}']));
+        rest.or(other) == Some(true)
+    };
+    screen.lines().any(is_prompt) && !screen.contains("esc to interrupt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_told_from_text_and_from_work() {
+        for screen in ["> ", "hello\n>", "❯ ", "❯\u{a0}", "│ > Try \"edit\"  │", "╭──╮\n│ ❯ │"] {
+            assert!(is_ready(screen), "{screen:?}");
+        }
+        for screen in ["", "$ ", "a > b", ">>> ", "> \n* Working (esc to interrupt)", "❯x"] {
+            assert!(!is_ready(screen), "{screen:?}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What is asked of gtd: an action for an agent, by mail or through the spool.
+
+use super::agent::AgentId;
+use super::history::Program;
+use super::time::Wall;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// What may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// End it and start it again: the agent has handed over to its successor.
+    Cycle,
+    /// End it and start it again.
+    Restart,
+    /// End it, and do not start it again.
+    Shutdown,
+    /// Start it, and supervise it again.
+    Start,
+    /// Forget its restarts: back-off and quarantine end.
+    Reset,
+}
+
+impl Action {
+    /// All that `--request` takes.
+    pub const ALL: [Action; 5] = [Action::Cycle, Action::Restart, Action::Shutdown, Action::Start, Action::Reset];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Action::Cycle => "cycle",
+            Action::Restart => "restart",
+            Action::Shutdown => "shutdown",
+            Action::Start => "start",
+            Action::Reset => "reset",
+        }
+    }
+
+    /// What agents may ask for by mail, in any case of letters; `stop` is `shutdown`.
+    pub fn from_mail(text: &str) -> Option<Action> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "cycle" => Some(Action::Cycle),
+            "restart" => Some(Action::Restart),
+            "shutdown" | "stop" => Some(Action::Shutdown),
+            _ => None,
+        }
+    }
+
+    /// The key of an agent's `state.json` by which it says that it wants this.
+    pub fn state_key(self) -> String {
+        format!("requesting_{}", self.word())
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Action {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Action, String> {
+        let words = Action::ALL.map(Action::word).join(", ");
+        Action::ALL.into_iter().find(|a| a.word() == text).ok_or_else(|| format!("{text:?} is none of {words}"))
+    }
+}
+
+/// Where a request came from, and by what it is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A mail, by its id.
+    Mail(String),
+    /// A file of the spool, by its name.
+    Spool(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Mail(id) => write!(f, "mail {id}"),
+            Source::Spool(file) => write!(f, "spool file {file}"),
+        }
+    }
+}
+
+/// A file of the spool, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolFile {
+    /// Its name.
+    pub name: String,
+    /// What it asks for, or why it cannot be read.
+    pub order: Result<Order, String>,
+}
+
+/// What `gtd --request` writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// What to do.
+    pub action: Action,
+    /// For whom.
+    pub agent: AgentId,
+    /// When it was asked for.
+    pub at: Wall,
+}
+
+/// A request that gtd has taken on. It stays until it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Where it came from.
+    pub source: Source,
+    /// What to do.
+    pub action: Action,
+    /// For whom.
+    pub agent: AgentId,
+    /// The program to be ended; none where there was none. Another one that lives shows that it was done.
+    pub program: Option<Program>,
+    /// When it was claimed.
+    pub at: Wall,
+    /// How often it was tried in vain.
+    #[serde(default)]
+    pub tries: u32,
+}
+
+/// A mail or a file that was dealt with and has to go. It is never looked at again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Which.
+    pub source: Source,
+    /// When it was dealt with.
+    pub at: Wall,
+    /// Whether it is gone.
+    pub gone: bool,
+}
+
+/// That an agent is held down because somebody asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShutDown {
+    /// Since when.
+    pub since: Wall,
+    /// By which request.
+    pub by: Source,
+    /// Whether it has been seen to be down since: if it comes up after that, somebody started it.
+    pub seen_down: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_survives_writing_and_reading() {
+        let claim = Claim {
+            source: Source::Mail("gm-8vi".to_owned()),
+            action: Action::Cycle,
+            agent: "alpha/witness".parse().expect("an agent"),
+            program: None,
+            at: Wall::from_seconds(5),
+            tries: 1,
+        };
+        let text = serde_json::to_string(&claim).expect("JSON");
+        assert_eq!(serde_json::from_str::<Claim>(&text).expect("a claim"), claim);
+    }
+}

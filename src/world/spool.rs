@@ -1,0 +1,127 @@
+//! `daemon/requests/`: what people ask for with `gtd --request`, a file each, and what agents ask for in their own files.
+
+use super::World;
+use crate::sys::files::{self, Durability, FileError, Whose};
+use crate::town::agent::{AgentId, Name};
+use crate::town::json_edit::{requesting_keys, without_requesting};
+use crate::town::mail::Kind;
+use crate::town::request::{Order, SpoolFile};
+use crate::town::snapshot::{Inbox, Snapshot};
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// Files that are read in one look; a spool that somebody floods is worked off.
+const MOST_FILES: usize = 1000;
+
+/// Where a town's spool is.
+pub fn dir(root: &Path) -> PathBuf {
+    root.join("daemon/requests")
+}
+
+/// Leaves an order for the daemon.
+///
+/// # Errors
+/// Why it cannot be written.
+pub fn leave(root: &Path, order: &Order, number: u32) -> Result<(), FileError> {
+    let dir = dir(root);
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+    made.map_err(|error| FileError::new("make", &dir, error))?;
+    files::make_private_dir(&dir)?;
+    let stamp: String = order.at.rfc3339(0).chars().filter(char::is_ascii_alphanumeric).collect();
+    let name = format!("{stamp}-{number}.json");
+    // Plain values with text for keys: nothing in it can fail to become JSON.
+    let bytes = serde_json::to_vec(order).unwrap_or_default();
+    files::write_private(&dir.join(name), &bytes)
+}
+
+/// The orders that wait.
+pub fn read(root: &Path) -> Vec<SpoolFile> {
+    let dir = dir(root);
+    let ours = |meta: fs::Metadata| {
+        meta.is_dir() && (meta.uid() == crate::sys::raw::user_id() || crate::sys::raw::user_id() == 0)
+    };
+    if !fs::symlink_metadata(&dir).is_ok_and(ours) {
+        return Vec::new();
+    }
+    let Ok(entries) = fs::read_dir(&dir) else {
+        return Vec::new();
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).take(MOST_FILES).collect();
+    names.sort();
+    let order = |name: &String| match files::read(&dir.join(name), Whose::Ours) {
+        Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|error| format!("it cannot be read: {error}")),
+        Ok(None) => Err("it has gone".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    names.iter().map(|name| SpoolFile { name: name.clone(), order: order(name) }).collect()
+}
+
+/// Removes a file of the spool; says whether it is gone.
+pub fn remove(root: &Path, name: &str) -> bool {
+    let path = dir(root).join(name);
+    fs::remove_file(&path).is_ok() || !path.exists()
+}
+
+impl World {
+    /// Adds to a snapshot what is only needed where somebody asks for something: the crew, whose directories are there, and
+    /// what agents ask for in their own files.
+    pub fn complete(&self, snapshot: &mut Snapshot) {
+        for rig in &snapshot.rigs {
+            let crew = fs::read_dir(self.root.join(rig.name.as_str()).join("crew"));
+            let names = crew.into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+            let names = names.filter_map(|entry| Name::parse(entry.file_name().to_str()?).ok());
+            snapshot.crew.extend(names.map(|name| (rig.name.clone(), name)));
+        }
+        let Some(roll) = crate::decide::requests::roll(snapshot) else { return };
+        let everyone = roll.agents();
+        let named: Vec<AgentId> = match &snapshot.inbox {
+            Inbox::Read(mails) => mails
+                .iter()
+                .filter_map(|mail| match mail.kind() {
+                    Kind::Lifecycle(identity, _) => roll.find(identity).ok(),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let wishes = named.into_iter().map(|id| {
+            let keys = self.read_state(&id).and_then(|text| requesting_keys(&text)).unwrap_or_default();
+            (id, keys)
+        });
+        let wishes = wishes.collect();
+        let homeless = everyone.into_iter().filter(|id| {
+            let agent = crate::decide::requests::agent_of(id, snapshot, &self.root);
+            agent.is_some_and(|agent| !agent.dir.is_dir())
+        });
+        let homeless: Vec<AgentId> = homeless.collect();
+        snapshot.holds.no_directory.extend(homeless);
+        snapshot.wishes = wishes;
+    }
+
+    /// Takes the keys by which an agent has asked out of its `state.json`; every other byte stays. A file that cannot be read
+    /// or written stays as it is: its owner will see to it.
+    pub fn grant_wishes(&self, id: &AgentId) {
+        if let (Some(path), Some(text)) = (self.state_path(id), self.read_state(id))
+            && let Some(rest) = without_requesting(&text)
+        {
+            let _ = files::write(&path, rest.as_bytes(), Durability::Synced);
+        }
+    }
+
+    fn read_state(&self, id: &AgentId) -> Option<String> {
+        let bytes = files::read(&self.state_path(id)?, Whose::Ours).ok()??;
+        String::from_utf8(bytes).ok()
+    }
+
+    fn state_path(&self, id: &AgentId) -> Option<PathBuf> {
+        let below = match id {
+            AgentId::Mayor => "mayor".to_owned(),
+            AgentId::Witness(rig) | AgentId::Refinery(rig) => format!("{rig}/{}", id.role().word()),
+            AgentId::Crew(rig, name) => format!("{rig}/crew/{name}"),
+            AgentId::Deacon | AgentId::Polecat(..) => return None,
+        };
+        Some(self.root.join(below).join("state.json"))
+    }
+}
