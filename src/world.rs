@@ -1,10 +1,11 @@
 //! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`] and [`gastown`]
 //! (where and what it is), [`tmux`] and [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one
-//! snapshot), [`act`] with [`start`] and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd), [`deeds`] and
+//! snapshot), [`act`] with [`clear`], [`start`] and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd), [`deeds`] and
 //! [`spawns`] (what is done about it).
 
 pub mod act;
 pub mod beads;
+pub mod clear;
 pub mod dead;
 pub mod deeds;
 pub mod environment;

@@ -16,6 +16,7 @@ use crate::town::request::{Claim, Source};
 use crate::town::snapshot::{Inbox, Snapshot};
 use crate::town::spawn::Spawn;
 use crate::town::time::Moment;
+use crate::world::clear::{Cleared, Clearing};
 use crate::world::spawns::FIRST_WORD;
 use crate::world::spool;
 use std::collections::BTreeMap;
@@ -120,19 +121,57 @@ impl Daemon {
         let mut snapshot = self.look(Trigger::Look)?;
         snapshot.crew.clone_from(&earlier.crew);
         snapshot.holds.no_directory.clone_from(&earlier.holds.no_directory);
-        for claim in self.history.requests.clone() {
-            let Some(agent) = agent_of(&claim.agent, &snapshot, &self.world.root) else {
-                continue;
-            };
+        let claims = self.history.requests.clone();
+        let deeds = claims.into_iter().filter_map(|claim| {
+            let agent = agent_of(&claim.agent, &snapshot, &self.world.root)?;
             let deed = deed(&claim, &agent, &snapshot, &self.history);
-            self.do_request(&claim, &agent, deed, &snapshot)?;
+            Some((claim, agent, deed))
+        });
+        let deeds: Vec<(Claim, Agent, Deed)> = deeds.collect();
+        let cleared = self.clear_for(&deeds)?;
+        for ((claim, agent, deed), cleared) in deeds.into_iter().zip(cleared) {
+            self.do_request(&claim, &agent, deed, cleared, &snapshot)?;
             self.save(true, Durability::Synced);
         }
         Ok(())
     }
 
-    fn do_request(&mut self, claim: &Claim, agent: &Agent, deed: Deed, snapshot: &Snapshot) -> Result<(), Stopped> {
+    /// Saves the screens and ends the trees of all that are to be ended, together.
+    fn clear_for(&mut self, deeds: &[(Claim, Agent, Deed)]) -> Result<Vec<Cleared>, Stopped> {
+        let job = |(_, agent, deed): &'_ (Claim, Agent, Deed)| {
+            let (pane, leftover) = match deed {
+                Deed::Restart { old, leftover, .. } => (old.clone(), *leftover),
+                Deed::End { pane, .. } => (Some(pane.clone()), None),
+                Deed::Done(_) | Deed::GiveUp(_) | Deed::Wait(_) => (None, None),
+            };
+            (agent.id.clone(), pane, leftover)
+        };
+        let jobs: Vec<_> = deeds.iter().map(job).collect();
+        let jobs: Vec<Clearing> = jobs
+            .iter()
+            .map(|(agent, pane, leftover)| Clearing { agent, pane: pane.as_ref(), leftover: *leftover, save: true })
+            .collect();
+        self.world.clear(&jobs)
+    }
+
+    fn do_request(
+        &mut self,
+        claim: &Claim,
+        agent: &Agent,
+        deed: Deed,
+        cleared: Cleared,
+        snapshot: &Snapshot,
+    ) -> Result<(), Stopped> {
         let (action, label) = (claim.action, agent.id.label());
+        match cleared.screen {
+            Some(Ok(path)) => self.log.say(format!("Saved the screen of {label} to {}", path.display())),
+            Some(Err(why)) => self.log.say(format!("The screen of {label} is not saved: {why}")),
+            None => {}
+        }
+        if let Err(why) = cleared.ended {
+            self.finish_request(claim, &format!("{action} of {label} is refused: {why}"), false);
+            return Ok(());
+        }
         match deed {
             Deed::Done(how) => self.finish_request(claim, &format!("{action} of {label} is done: {how}"), true),
             Deed::GiveUp(why) => self.finish_request(claim, &format!("{action} of {label} is given up: {why}"), false),
@@ -141,11 +180,8 @@ impl Daemon {
                     self.log.say(format!("{action} of {label} waits: {why}"));
                 }
             }
-            Deed::Restart { old, place, leftover } => {
-                if let Some(pane) = &old {
-                    self.keep_screen(agent, pane)?;
-                }
-                let done = self.world.start(agent, &place, false, leftover)?;
+            Deed::Restart { place, .. } => {
+                let done = self.world.start(agent, &place, false)?;
                 let outcome = Outcome { agent: agent.id.clone(), result: done };
                 let started = matches!(outcome.result, Done::Started { .. });
                 self.log.say(&outcome);
@@ -156,24 +192,13 @@ impl Daemon {
                     note_failure(&mut self.history, claim);
                 }
             }
-            Deed::End { pane, alone } => {
-                self.keep_screen(agent, &pane)?;
-                match self.world.end_agent(&pane, alone)? {
-                    Ok(()) => self.finish_request(claim, &format!("{action} of {label} is done"), true),
-                    Err(why) => {
-                        self.log.say(format!("Error ending {label}: {why}"));
-                        note_failure(&mut self.history, claim);
-                    }
+            Deed::End { pane, alone } => match self.world.end_session(&pane, alone)? {
+                Ok(()) => self.finish_request(claim, &format!("{action} of {label} is done"), true),
+                Err(why) => {
+                    self.log.say(format!("Error ending {label}: {why}"));
+                    note_failure(&mut self.history, claim);
                 }
-            }
-        }
-        Ok(())
-    }
-
-    fn keep_screen(&mut self, agent: &Agent, pane: &PaneRef) -> Result<(), Stopped> {
-        match self.world.save_screen(&agent.id, pane)? {
-            Ok(path) => self.log.say(format!("Saved the screen of {} to {}", agent.id.label(), path.display())),
-            Err(why) => self.log.say(format!("The screen of {} is not saved: {why}", agent.id.label())),
+            },
         }
         Ok(())
     }

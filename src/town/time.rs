@@ -118,6 +118,14 @@ impl Wall {
         format!("{:04}/{:02}/{:02} {:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second)
     }
 
+    /// A stamp for a file's name: sorted by name, such files are sorted by time.
+    pub fn file_stamp(self) -> String {
+        let c = self.civil(0);
+        let nanos = self.0.rem_euclid(NANOS);
+        let (year, month, day, hour, minute, second) = (c.year, c.month, c.day, c.hour, c.minute, c.second);
+        format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{nanos:09}Z")
+    }
+
     fn civil(self, offset: i32) -> Civil {
         let seconds = self.seconds() + i64::from(offset);
         let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));

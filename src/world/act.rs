@@ -1,11 +1,13 @@
 //! The hands: one straight recipe for each action of a plan. They never choose.
 
 use super::World;
+use super::clear::Clearing;
 use super::poke::Poke;
 use crate::sys::attention::Stopped;
 use crate::town::names::Agent;
 use crate::town::outcome::{Done, Outcome};
-use crate::town::plan::{PaneRef, Plan, Verdict};
+use crate::town::plan::{PaneRef, Place, Plan, Verdict};
+use crate::town::snapshot::Process;
 
 /// What every poke begins with: the agents know a heartbeat by it.
 const HEARTBEAT: &str = "HEARTBEAT: ";
@@ -18,16 +20,41 @@ impl World {
     /// [`Stopped`].
     pub fn act(&mut self, plan: &Plan, agents: &[Agent], tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
         self.mark_all(plan, tell)?;
-        for (id, verdict) in &plan.verdicts {
-            let Verdict::Start { place, restart, leftover, .. } = verdict else {
-                continue;
-            };
-            if let Some(agent) = agents.iter().find(|agent| agent.id == *id) {
-                let result = self.start(agent, place, *restart, *leftover)?;
-                tell(outcome(id, result));
-            }
-        }
+        self.start_all(plan, agents, tell)?;
         self.poke_all(plan, tell)
+    }
+
+    fn start_all(&mut self, plan: &Plan, agents: &[Agent], tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
+        let starts = plan.verdicts.iter().filter_map(|(id, verdict)| match verdict {
+            Verdict::Start { place, restart, leftover, .. } => {
+                Some((agents.iter().find(|agent| agent.id == *id)?, place, *restart, *leftover))
+            }
+            _ => None,
+        });
+        let starts: Vec<_> = starts.collect();
+        let clearing = |(agent, place, _, leftover): &(&'_ Agent, &'_ Place, bool, Option<Process>)| {
+            let pane = match place {
+                Place::InPlace(pane) => Some(pane.clone()),
+                Place::NewSession | Place::NewWindow => None,
+            };
+            // Where the pane is there, it holds the last program, or its remains.
+            let leftover = leftover.filter(|_| pane.is_none());
+            (agent.id.clone(), pane, leftover)
+        };
+        let jobs: Vec<_> = starts.iter().map(clearing).collect();
+        let jobs: Vec<Clearing> = jobs
+            .iter()
+            .map(|(agent, pane, leftover)| Clearing { agent, pane: pane.as_ref(), leftover: *leftover, save: false })
+            .collect();
+        let cleared = self.clear(&jobs)?;
+        for ((agent, place, restart, _), cleared) in starts.into_iter().zip(cleared) {
+            let result = match cleared.ended {
+                Ok(()) => self.start(agent, place, restart)?,
+                Err(why) => Done::StartFailed { why, restart },
+            };
+            tell(outcome(&agent.id, result));
+        }
+        Ok(())
     }
 
     fn mark_all(&mut self, plan: &Plan, tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {

@@ -28,8 +28,7 @@ pub fn leave(root: &Path, order: &Order, number: u32) -> Result<(), FileError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
     made.map_err(|error| FileError::new("make", &dir, error))?;
     files::make_private_dir(&dir)?;
-    let stamp: String = order.at.rfc3339(0).chars().filter(char::is_ascii_alphanumeric).collect();
-    let name = format!("{stamp}-{number}.json");
+    let name = format!("{}-{number}.json", order.at.file_stamp());
     // Plain values with text for keys: nothing in it can fail to become JSON.
     let bytes = serde_json::to_vec(order).unwrap_or_default();
     files::write_private(&dir.join(name), &bytes)

@@ -1,5 +1,4 @@
-//! The recipe for a start: end what is left of the last program, start the agent, mark it, all so that nothing is lost
-//! between two steps.
+//! The recipe for a start: run the agent's program, keep its pane, mark it, all so that nothing is lost between two steps.
 
 use super::World;
 use super::environment::removed_for;
@@ -7,41 +6,24 @@ use super::tmux::Tmux;
 use super::tmux::script::{argument, guarded, not_a_format, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::process;
-use crate::sys::process::ending::{NotEnded, end_trees};
 use crate::sys::user;
 use crate::town::names::Agent;
 use crate::town::outcome::Done;
 use crate::town::plan::{PaneRef, Place};
-use crate::town::snapshot::Process;
 
 /// What tmux prints of a pane that it has just made.
 const REPORT: &str = "#{pane_id} #{pane_pid}";
 
 impl World {
-    /// Starts an agent at `place`. `leftover` is its last program, which is ended if it still lives.
+    /// Starts an agent at `place`, for which the way was cleared.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub fn start(
-        &mut self,
-        agent: &Agent,
-        place: &Place,
-        restart: bool,
-        leftover: Option<Process>,
-    ) -> Result<Done, Stopped> {
+    pub fn start(&mut self, agent: &Agent, place: &Place, restart: bool) -> Result<Done, Stopped> {
         let failed = |why: String| Ok(Done::StartFailed { why, restart });
         let Some(tmux) = self.tmux.clone() else {
             return failed("there is no tmux".to_owned());
         };
-        let mut roots: Vec<Process> = leftover.into_iter().filter(|p| process::lives(*p)).collect();
-        if let Place::InPlace(pane) = place {
-            // In two steps: were the pane to end with its program, its session could end with it.
-            self.keep_pane(&tmux, pane)?;
-            roots.push(pane.process);
-        }
-        if let Err(why) = self.end(&roots)? {
-            return failed(why);
-        }
         let line = CommandLine::new(self, agent);
         let started = match place {
             Place::NewSession => new_session(&tmux, agent, &line, &mut self.attention)?,
@@ -56,29 +38,6 @@ impl World {
             Ok((pane, pid)) => Ok(Done::Started { pane, process: process::identify(pid), restart }),
             Err(why) => failed(why),
         }
-    }
-
-    /// Keeps a pane when its program ends.
-    pub(super) fn keep_pane(&mut self, tmux: &Tmux, pane: &PaneRef) -> Result<(), Stopped> {
-        let keep = format!("set-option -p -t %{} remain-on-exit on", pane.id);
-        let line = guarded(pane, None, &[keep]);
-        // If it fails, the pane may go with its program; then a new session is made.
-        let _ = tmux.script(&[line], &mut self.attention)?;
-        Ok(())
-    }
-
-    /// Ends these trees, but never the tmux server or gtd.
-    pub(super) fn end(&mut self, roots: &[Process]) -> Result<Result<(), String>, Stopped> {
-        if roots.is_empty() {
-            return Ok(Ok(()));
-        }
-        let spared: Vec<u32> = self.server.into_iter().collect();
-        Ok(match end_trees(roots, &spared, &mut self.attention)? {
-            Ok(()) => Ok(()),
-            Err(NotEnded::WouldEndGtd) => Err("gtd itself runs below it, and would be ended with it".to_owned()),
-            // tmux's own hang-up then has to do.
-            Err(NotEnded::NoTable) => Ok(()),
-        })
     }
 }
 

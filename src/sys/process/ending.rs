@@ -7,13 +7,16 @@ use crate::town::snapshot::Process;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// Why a tree was not ended.
+/// That processes cannot be listed on this system, so that nothing was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotEnded {
-    /// gtd or one of its ancestors is in it.
-    WouldEndGtd,
-    /// Processes cannot be told apart on this system.
-    NoTable,
+pub struct NoTable;
+
+/// Whether gtd, or one of those it descends from, is in this tree: it must not be ended then.
+pub fn would_end_gtd(root: Process) -> bool {
+    Table::read().is_ok_and(|table| {
+        let ours = table.ancestors_of_gtd();
+        table.tree(root).iter().any(|process| ours.contains(&process.pid))
+    })
 }
 
 /// How long a tree may take to end by itself, before it is killed.
@@ -24,31 +27,24 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// was checked against the scan, so that a PID which has found a new owner meanwhile is left alone.
 ///
 /// # Errors
-/// [`Stopped`] if gtd was told to end; within, why nothing was ended.
-pub fn end_trees(
-    roots: &[Process],
-    spared: &[u32],
-    attention: &mut Attention,
-) -> Result<Result<(), NotEnded>, Stopped> {
-    let members = |table: &Table| -> Result<Vec<Process>, NotEnded> {
-        let ours = table.ancestors_of_gtd();
-        let mut found: Vec<Process> = roots.iter().flat_map(|root| table.tree(*root)).collect();
-        if found.iter().any(|p| ours.contains(&p.pid)) {
-            return Err(NotEnded::WouldEndGtd);
-        }
-        found.retain(|p| p.pid > 1 && !spared.contains(&p.pid));
-        Ok(found)
-    };
+/// [`Stopped`] if gtd was told to end; within, [`NoTable`].
+pub fn end_trees(roots: &[Process], spared: &[u32], attention: &mut Attention) -> Result<Result<(), NoTable>, Stopped> {
     let end = Instant::now() + PATIENCE;
+    let mut members: Vec<Process> = Vec::new();
     for signals in [&[libc::SIGTERM, libc::SIGCONT][..], &[libc::SIGKILL][..]] {
         let Ok(table) = Table::read() else {
-            return Ok(Err(NotEnded::NoTable));
+            return Ok(Err(NoTable));
         };
-        let targets = match members(&table) {
-            Ok(targets) => targets,
-            Err(why) => return Ok(Err(why)),
-        };
-        let handles: Vec<Handle> = targets.into_iter().filter_map(Handle::open).collect();
+        let ours = table.ancestors_of_gtd();
+        // Those of the first scan are members still, even where what they descended from is gone.
+        members.retain(|process| lives(*process));
+        for process in roots.iter().flat_map(|root| table.tree(*root)) {
+            let untouchable = process.pid <= 1 || spared.contains(&process.pid) || ours.contains(&process.pid);
+            if !untouchable && !members.contains(&process) {
+                members.push(process);
+            }
+        }
+        let handles: Vec<Handle> = members.iter().copied().filter_map(Handle::open).collect();
         for handle in &handles {
             for signal in signals {
                 handle.signal(*signal);
@@ -140,11 +136,37 @@ mod tests {
     }
 
     #[test]
+    fn what_leaves_its_tree_while_it_is_ended_is_ended_too() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("pid");
+        let script =
+            format!("setsid sh -c 'trap \"\" TERM; echo $$ >{}; while :; do sleep 1; done' & wait", file.display());
+        let mut tree =
+            std::process::Command::new("/bin/sh").args(["-c", &script]).process_group(0).spawn().expect("sh");
+        let end = Instant::now() + Duration::from_secs(30);
+        let pid = loop {
+            match std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()) {
+                Some(pid) => break pid,
+                None => assert!(Instant::now() < end, "it did not start"),
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let stray = identify(pid);
+        let done = end_trees(&[identify(tree.id())], &[], &mut Attention::nobody()).expect("nobody stops it");
+        assert_eq!(done, Ok(()));
+        assert!(!lives(stray));
+        tree.wait().expect("reaped");
+    }
+
+    #[test]
     fn gtd_and_its_ancestors_are_never_ended() {
         let parent = std::os::unix::process::parent_id();
         for root in [std::process::id(), parent] {
-            let done = end_trees(&[identify(root)], &[], &mut Attention::nobody()).expect("nobody stops it");
-            assert_eq!(done, Err(NotEnded::WouldEndGtd));
+            assert!(would_end_gtd(identify(root)));
         }
+        let mut bystander = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep");
+        assert!(!would_end_gtd(identify(bystander.id())));
+        bystander.kill().expect("killed");
+        bystander.wait().expect("reaped");
     }
 }

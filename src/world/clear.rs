@@ -1,0 +1,122 @@
+//! Clearing the way for starts and ends: panes are kept, screens are saved, and whole trees are ended, all agents of a pass
+//! together, so that a hundred of them take as long as one.
+
+use super::World;
+use super::tmux::script::{guarded, said, say, tag};
+use crate::sys::attention::Stopped;
+use crate::sys::clock;
+use crate::sys::files::{self, FileError};
+use crate::sys::process;
+use crate::sys::process::ending::{end_trees, would_end_gtd};
+use crate::town::agent::AgentId;
+use crate::town::plan::PaneRef;
+use crate::town::snapshot::Process;
+use std::fs;
+use std::path::PathBuf;
+
+/// Screens that are kept of each agent.
+const SCREENS_KEPT: usize = 20;
+/// Lines of the scrollback that are saved with a screen.
+const SCROLLBACK: u32 = 500;
+
+/// What is to be cleared away for one agent.
+#[derive(Clone, Copy, Debug)]
+pub struct Clearing<'a> {
+    /// Whose.
+    pub agent: &'a AgentId,
+    /// Its pane, if it has one: kept, whatever becomes of its program.
+    pub pane: Option<&'a PaneRef>,
+    /// Its last program, which may live on elsewhere.
+    pub leftover: Option<Process>,
+    /// Whether its screen is saved first.
+    pub save: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    /// Where the screen is, or why it is not saved; `None` where that was not asked for.
+    pub screen: Option<Result<PathBuf, String>>,
+    /// Whether the way is clear, or why it is not.
+    pub ended: Result<(), String>,
+}
+
+impl World {
+    /// Clears the way for all of these: one tmux process for panes and screens, then at most 3 s for all trees. gtd itself, its
+    /// ancestors and the tmux server are never ended: whoever has gtd below it is left as it is.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn clear(&mut self, jobs: &[Clearing]) -> Result<Vec<Cleared>, Stopped> {
+        let roots_of = |job: &Clearing| {
+            let leftover = job.leftover.filter(|process| process::lives(*process));
+            job.pane.map(|pane| pane.process).into_iter().chain(leftover).collect::<Vec<Process>>()
+        };
+        let refused = |job: &Clearing| roots_of(job).into_iter().any(would_end_gtd);
+        let refused: Vec<bool> = jobs.iter().map(refused).collect();
+        let screens = self.keep_panes(jobs, &refused)?;
+        let roots = jobs.iter().zip(&refused).filter(|(_, refused)| !**refused);
+        let roots: Vec<Process> = roots.flat_map(|(job, _)| roots_of(job)).collect();
+        if !roots.is_empty() {
+            let spared: Vec<u32> = self.server.into_iter().collect();
+            // Where processes cannot be listed, tmux's own hang-up has to do.
+            let _ = end_trees(&roots, &spared, &mut self.attention)?;
+        }
+        let cleared = |(screen, refused): (Option<Result<PathBuf, String>>, bool)| Cleared {
+            screen,
+            ended: match refused {
+                true => Err("gtd itself runs below it, and would be ended with it".to_owned()),
+                false => Ok(()),
+            },
+        };
+        Ok(screens.into_iter().zip(refused).map(cleared).collect())
+    }
+
+    /// In two steps with the end of the programs: were a pane to end with its program, its session could end with it.
+    fn keep_panes(
+        &mut self,
+        jobs: &[Clearing],
+        refused: &[bool],
+    ) -> Result<Vec<Option<Result<PathBuf, String>>>, Stopped> {
+        let tag = tag();
+        let line = |(number, (job, refused)): (usize, (&Clearing, &bool))| {
+            let pane = job.pane.filter(|_| !refused)?;
+            let mut steps = vec![format!("set-option -p -t %{} remain-on-exit on", pane.id)];
+            if job.save {
+                steps.push(say(pane, &tag, number, ""));
+                steps.push(format!("capture-pane -p -S -{SCROLLBACK} -t %{}", pane.id));
+            }
+            Some(guarded(pane, None, &steps))
+        };
+        let lines: Vec<String> = jobs.iter().zip(refused).enumerate().filter_map(line).collect();
+        let text = match &self.tmux {
+            Some(tmux) if !lines.is_empty() => tmux.script(&lines, &mut self.attention)?.unwrap_or_default(),
+            _ => String::new(),
+        };
+        let said = said(&text, &tag);
+        let screen = |(number, job): (usize, &Clearing)| {
+            let wanted = job.save && job.pane.is_some() && !refused[number];
+            wanted.then(|| match said.get(&number) {
+                Some(said) => self.save_screen(job.agent, said.after).map_err(|error| error.to_string()),
+                None => Err("tmux does not show it".to_owned()),
+            })
+        };
+        Ok(jobs.iter().enumerate().map(screen).collect())
+    }
+
+    fn save_screen(&self, id: &AgentId, screen: &str) -> Result<PathBuf, FileError> {
+        let dir = self.root.join("daemon/screens");
+        files::make_private_dir(&dir)?;
+        let name = id.to_string().replace('/', "-");
+        let path = dir.join(format!("{name}.{}.txt", clock::now().wall.file_stamp()));
+        files::write_private(&path, screen.as_bytes())?;
+        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+        let own = |file: &String| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.'));
+        let mut saved: Vec<String> = entries.filter_map(|e| e.file_name().into_string().ok()).filter(own).collect();
+        saved.sort();
+        for old in &saved[..saved.len().saturating_sub(SCREENS_KEPT)] {
+            let _ = fs::remove_file(dir.join(old));
+        }
+        Ok(path)
+    }
+}
