@@ -3,9 +3,9 @@
 
 mod requests;
 
-use crate::decide::{after_sleep, decide, observe, record, troubles};
+use crate::decide::{Event as Seen, after_sleep, decide, observe, record, troubles};
 use crate::service::conditions::Conditions;
-use crate::service::instance::{Instance, Refused, daemon_dir};
+use crate::service::instance::{Instance, Kept, Refused, daemon_dir};
 use crate::service::log::Log;
 use crate::service::signals::{self, Event};
 use crate::service::sleeper::Sleeper;
@@ -19,7 +19,7 @@ use crate::town::history::History;
 use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
 use crate::town::request::Source;
-use crate::town::snapshot::Snapshot;
+use crate::town::snapshot::{Snapshot, Trouble};
 use crate::world::World;
 use crossbeam_channel::{Receiver, unbounded};
 use std::cell::RefCell;
@@ -88,6 +88,10 @@ struct Daemon {
     /// What was last said of each agent that waits, so that it is said once.
     said: BTreeMap<AgentId, String>,
     said_interval: Option<Duration>,
+    /// Why the state could not be saved.
+    not_saved: Option<String>,
+    /// Whether another daemon has taken this one's place.
+    lost: bool,
     /// What requests wait for, so that it is said once.
     waiting: BTreeMap<Source, String>,
 }
@@ -103,10 +107,12 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     let (events, inbox) = unbounded();
     let (ringer, bell) = bell::bell().map_err(NotRun::Failed)?;
     let dir = daemon_dir(root);
-    let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
+    // First, so that no signal finds the default, which would leave things lying about.
     signals::listen(events.clone(), ringer.clone()).map_err(NotRun::Failed)?;
+    let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
     let pending = Rc::new(RefCell::new(Pending::default()));
-    let world = World::new(root, Attention::new(bell, heed(inbox, Rc::clone(&pending))));
+    let loaded = state::load(&dir);
+    let world = World::new(root, Attention::new(bell, heed(inbox, Rc::clone(&pending))), &loaded.history);
     if world.tools.tmux.is_none() {
         instance.release();
         return Err(NotRun::NoTmux);
@@ -117,7 +123,6 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     };
     let log = Log::open(&dir);
     log.limit(world.config.log_max_size, world.config.log_keep);
-    let loaded = state::load(&dir);
     let mut daemon = Daemon {
         instance,
         keeper: Keeper::new(&dir, clock::now().wall),
@@ -128,6 +133,8 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         sleeper,
         said: BTreeMap::new(),
         said_interval: None,
+        not_saved: None,
+        lost: false,
         waiting: BTreeMap::new(),
         world,
         log,
@@ -226,9 +233,13 @@ impl Daemon {
     }
 
     fn look(&mut self, trigger: Trigger) -> Result<Snapshot, Stopped> {
+        self.history.config.clone_from(&self.world.config_file);
         let snapshot = self.world.look(trigger, &self.history)?;
         for event in observe(&mut self.history, &snapshot) {
-            self.log.say(event);
+            // Quarantine is a condition, and said as such.
+            if !matches!(event, Seen::Quarantined(_) | Seen::Forgiven(_)) {
+                self.log.say(event);
+            }
         }
         Ok(snapshot)
     }
@@ -245,10 +256,11 @@ impl Daemon {
         let done = if result.is_ok() { trigger } else { Trigger::Look };
         record(&mut self.history, done, plan, &outcomes, &snapshot.config, clock::now());
         let is_start = |o: &Outcome| matches!(o.result, Done::Started { .. } | Done::StartFailed { .. });
-        let changed = outcomes.iter().any(is_start);
-        if changed {
+        if outcomes.iter().any(is_start) {
             self.save(true, Durability::Synced);
         }
+        // Marks are part of what a guard asks for.
+        let changed = outcomes.iter().any(|o| is_start(o) || matches!(o.result, Done::Marked(_)));
         result.map(|()| changed)
     }
 
@@ -279,7 +291,28 @@ impl Daemon {
     /// What every pass ends with: conditions said, state saved, the next look ordered. It is the last one if another daemon
     /// has taken this one's place.
     fn finish(&mut self, snapshot: &Snapshot, plan: &Plan, was_heartbeat: bool) -> Result<(), Stopped> {
-        let found = troubles(snapshot, &self.history, plan);
+        let mut found = troubles(snapshot, &self.history, plan);
+        match self.instance.keep() {
+            Kept::Kept => {}
+            Kept::Lost => {
+                self.log.say("Another daemon has taken this one's place: ending, so that there are not two");
+                self.lost = true;
+                return Err(Stopped);
+            }
+            Kept::Failed(error) => found.now.push(Trouble {
+                about: "instance".to_owned(),
+                text: format!("{error}; whoever starts a second daemon now is not stopped"),
+                over: "The lock and the PID file are in place again".to_owned(),
+            }),
+        }
+        self.log.keep();
+        if let Some(error) = &self.not_saved {
+            found.now.push(Trouble {
+                about: "state".to_owned(),
+                text: format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
+                over: "The state can be saved again".to_owned(),
+            });
+        }
         for line in self.conditions.update(found, plan.now) {
             self.log.say(line);
         }
@@ -293,9 +326,10 @@ impl Daemon {
             session: session_of(snapshot, id),
             state: verdict.word().to_owned(),
             reason: match verdict {
-                Verdict::Poke { .. } => Verdict::Leave(Leave::Alive).reason(plan.now),
-                verdict => verdict.reason(plan.now),
+                Verdict::Poke { .. } => Verdict::Leave(Leave::Alive).reason_without_time(),
+                verdict => verdict.reason_without_time(),
             },
+            until: verdict.until(),
             rule: verdict.rule(),
         };
         self.report = Report {
@@ -305,10 +339,6 @@ impl Daemon {
             agents: plan.verdicts.iter().map(status).collect(),
         };
         self.save(true, Durability::Lazy);
-        if !self.instance.keep() {
-            self.log.say("Another daemon has taken daemon/daemon.lock: ending, so that there are not two");
-            return Err(Stopped);
-        }
         if let Some(sleeper) = &self.sleeper {
             sleeper.wake_at(plan.next_look.tick);
         }
@@ -316,16 +346,16 @@ impl Daemon {
     }
 
     fn save(&mut self, running: bool, durability: Durability) {
-        if let Err(error) = self.keeper.save(running, &self.history, &self.report, durability) {
-            self.log.say(format!("Warning: failed to save state: {error}"));
-        }
+        let saved = self.keeper.save(running, &self.history, &self.report, durability);
+        self.not_saved = saved.err().map(|error| error.to_string());
     }
 
     fn reload(&mut self) {
         self.log.reopen();
-        self.world.read_config();
+        let read = self.world.read_config();
         self.log.limit(self.world.config.log_max_size, self.world.config.log_keep);
-        self.log.say("Received SIGHUP: log opened anew, configuration read");
+        let config = if read { "configuration read" } else { "the configuration cannot be read, and stays as it was" };
+        self.log.say(format!("Received SIGHUP: log opened anew, {config}"));
     }
 
     /// When the sleeper's own wait has ended far too late, the machine slept, or gtd was frozen.
@@ -355,8 +385,11 @@ impl Daemon {
             self.log.say(format!("Received signal {}, shutting down", signals::name(signal)));
         }
         self.log.say("Daemon shutting down");
-        self.save(false, Durability::Synced);
-        self.instance.release();
+        // The files are the other one's, where there is one.
+        if !self.lost {
+            self.save(false, Durability::Synced);
+            self.instance.release();
+        }
         self.log.say("Daemon stopped");
     }
 }

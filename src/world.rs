@@ -24,9 +24,11 @@ pub mod town_files;
 
 use crate::sys::attention::Attention;
 use crate::town::config::Config;
+use crate::town::history::History;
 use crate::town::names::Generation;
 use crate::town::snapshot::Trouble;
 use crate::town::time::Wall;
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,6 +46,8 @@ pub struct World {
     pub tools: Tools,
     /// The configuration in force.
     pub config: Config,
+    /// The file that it was read from, as it last could be.
+    pub config_file: Option<Value>,
     /// What is wrong with the configuration.
     pub config_troubles: Vec<Trouble>,
     /// Who may break into a wait.
@@ -55,13 +59,15 @@ pub struct World {
 }
 
 impl World {
-    /// The town at `root`, with its configuration; one that cannot be used is the default, and said to be so.
-    pub fn new(root: &Path, attention: Attention) -> World {
+    /// The town at `root`, with its configuration. Where the file cannot be used, the last good one stands that `history`
+    /// remembers: without it gtd would look for the town on another tmux server, and start everybody there once more.
+    pub fn new(root: &Path, attention: Attention, history: &History) -> World {
         let mut world = World {
             root: root.to_owned(),
             real_root: fs::canonicalize(root).unwrap_or_else(|_| root.to_owned()),
             tools: Tools::default(),
             config: Config::default(),
+            config_file: history.config.clone(),
             config_troubles: Vec::new(),
             attention,
             tmux: None,
@@ -73,27 +79,31 @@ impl World {
         world
     }
 
-    /// Reads the configuration again. One that cannot be used keeps the old one.
-    pub fn read_config(&mut self) {
-        let trouble = |about: String, text: String, over: &str| Trouble { about, text, over: over.to_owned() };
-        match town_files::read_config(&self.root) {
-            Ok((config, warnings)) => {
-                self.config = config;
-                let each = |warning| {
-                    trouble(
-                        format!("config {warning}"),
-                        format!("mayor/daemon.json: {warning}"),
-                        "a key of mayor/daemon.json is in order again",
-                    )
-                };
-                self.config_troubles = warnings.into_iter().map(each).collect();
-            }
-            Err(why) => {
-                let text = format!("mayor/daemon.json: {why}; the last good configuration stands, or the default");
-                let over = "mayor/daemon.json can be read again";
-                self.config_troubles = vec![trouble("daemon.json".to_owned(), text, over)];
-            }
+    /// Reads the configuration again. One that cannot be used keeps the old one; says whether it could.
+    pub fn read_config(&mut self) -> bool {
+        let read = town_files::read_config(&self.root);
+        let stands = match &self.config_file {
+            Some(_) => "the last good configuration stands",
+            None => "the default stands",
+        };
+        let trouble = read.as_ref().err().map(|why| Trouble {
+            about: "daemon.json".to_owned(),
+            text: format!("mayor/daemon.json: {why}; {stands}"),
+            over: "mayor/daemon.json can be read again".to_owned(),
+        });
+        if let Ok(file) = read {
+            self.config_file = Some(file);
         }
+        let (config, warnings) = self.config_file.clone().and_then(|file| Config::of(file).ok()).unwrap_or_default();
+        self.config = config;
+        let each = |warning: String| Trouble {
+            over: format!("mayor/daemon.json: {} is in order again", warning.split(':').next().unwrap_or_default()),
+            text: format!("mayor/daemon.json: {warning}"),
+            about: format!("config {warning}"),
+        };
+        let could = trouble.is_none();
+        self.config_troubles = warnings.into_iter().map(each).chain(trouble).collect();
+        could
     }
 
     /// Talks to the tmux server of this generation from now on.

@@ -65,7 +65,7 @@ impl Call {
 fn learnt(file: &str) -> String {
     let call = Call::read(file);
     let ids: Vec<&str> = call.args.iter().map(String::as_str).filter(|a| !a.starts_with('-') && *a != "show").collect();
-    let reports = beads::ask(call.again(), &ids, &mut Attention::nobody()).expect("nobody stops it");
+    let reports = beads::ask(call.again(), &ids, &mut Attention::nobody()).expect("nobody stops it").0;
     assert_eq!(call.asked(), format!("show {} --json", ids.join(" ")), "{file}");
     match reports {
         Reports::NotAsked => "not asked".to_owned(),
@@ -396,7 +396,8 @@ fn a_town_is_known_by_its_town_json() {
 #[test]
 fn the_daemon_json_that_gt_writes_is_understood_without_a_warning() {
     let town = town(&[("v1.0/mayor_daemon.json", "mayor/daemon.json")]);
-    let (config, warnings) = town_files::read_config(town.path()).expect("a configuration");
+    let (config, warnings) =
+        Config::of(town_files::read_config(town.path()).expect("a file")).expect("a configuration");
     assert_eq!(warnings, [""; 0]);
     assert_eq!((config.heartbeat_enabled, config.heartbeat_interval), (true, Some(Duration::from_secs(180))));
     for role in [Role::Deacon, Role::Witness, Role::Refinery] {

@@ -6,8 +6,9 @@ use crate::service::instance::{daemon_dir, holder};
 use crate::service::state;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::Command;
-use crate::sys::user;
+use crate::sys::{raw, user};
 use crate::town::agent::Role;
+use crate::town::history::History;
 use crate::town::plan::Trigger;
 use crate::town::text::clean;
 use crate::world::World;
@@ -52,23 +53,30 @@ pub fn show(town: &Path) -> Result<Exit, Refusal> {
     let _ = examine(town, &mut findings);
     let sum = match findings.faults {
         0 => "nothing is wrong\n".to_owned(),
-        n => format!("{n} thing(s) must be mended\n"),
+        1 => "one thing must be mended\n".to_owned(),
+        n => format!("{n} things must be mended\n"),
     };
     print(&(findings.text + &sum))?;
     Ok(if findings.faults == 0 { Exit::Done } else { Exit::Failed })
 }
 
 fn examine(town: &Path, findings: &mut Findings) -> Result<(), Stopped> {
-    let mut world = World::new(town, Attention::nobody());
+    let dir = daemon_dir(town);
+    let remembered = state::peek(&dir);
+    let nothing = History::default();
+    let mut world = World::new(town, Attention::nobody(), remembered.as_ref().unwrap_or(&nothing));
     findings.good("town", &town.display().to_string());
     check_tools(&mut world, findings)?;
     check_agent_command(&mut world, findings)?;
-    let dir = daemon_dir(town);
     match holder(&dir) {
         Ok(holder) => findings.note("daemon", &format!("{holder} serves this town")),
         Err(error) => findings.fault("daemon", &error.to_string()),
     }
-    let mut history = match state::peek(&dir) {
+    let writable = if dir.exists() { raw::can_write(&dir) } else { raw::can_write(town) };
+    if !writable {
+        findings.fault("daemon", &format!("{} cannot be written by this user; gtd must be able to", dir.display()));
+    }
+    let mut history = match remembered {
         Ok(history) => history,
         Err(why) => {
             findings.fault("state", &format!("{why}; gtd sets it aside when it starts"));
@@ -95,10 +103,16 @@ fn examine(town: &Path, findings: &mut Findings) -> Result<(), Stopped> {
     // Gas Town's generation has a line of its own above.
     let found = troubles(&snapshot, &history, &plan).now;
     for trouble in found.iter().filter(|t| !t.about.contains("generation unknown")) {
-        match trouble.about.as_str() {
+        let about = trouble.about.as_str();
+        // What somebody wants so is no fault.
+        let wanted = ["hold patrol off", "hold ESTOP", "hold shut", "hold request"];
+        if about == "bd" {
             // gtd is fully at work without it.
-            "bd" => findings.note("reports", &trouble.text),
-            _ => findings.fault("trouble", &trouble.text),
+            findings.note("reports", &trouble.text);
+        } else if wanted.iter().any(|start| about.starts_with(start)) {
+            findings.note("agents", &trouble.text);
+        } else {
+            findings.fault("town", &trouble.text);
         }
     }
     Ok(())

@@ -38,7 +38,7 @@ fn plan(town: &Path) -> Result<Found, String> {
     }
     // Nobody rings: there is nothing that could stop it.
     let never = |Stopped| "stopped".to_owned();
-    let mut world = World::new(town, Attention::nobody());
+    let mut world = World::new(town, Attention::nobody(), &history);
     let mut snapshot = world.look(Trigger::Heartbeat, &history).map_err(never)?;
     world.ask_reports(&mut snapshot).map_err(never)?;
     observe(&mut history, &snapshot);

@@ -21,7 +21,7 @@ pub fn leave(town: &Path, action: Action, name: &str) -> Result<Exit, Refusal> {
     spool::leave(town, &order, std::process::id()).map_err(|error| Refusal::new(Exit::Failed, error))?;
     match signal::find(&daemon_dir(town)) {
         Ok(Some((pid, daemon))) => {
-            daemon.signal(libc::SIGUSR1);
+            signal::send(pid, &daemon, libc::SIGUSR1)?;
             print(&format!(
                 "gtd: {action} of {agent} is left for the daemon (PID {pid}); gtd --status shows what becomes of it\n"
             ))
@@ -40,7 +40,7 @@ fn find(town: &Path, name: &str) -> Result<AgentId, Refusal> {
     let history = state::peek(&daemon_dir(town)).unwrap_or_default();
     // Nobody rings: there is nothing that could stop it.
     let stopped = |Stopped| Refusal::new(Exit::Failed, "stopped");
-    let mut world = World::new(town, Attention::nobody());
+    let mut world = World::new(town, Attention::nobody(), &history);
     let mut snapshot = world.look(Trigger::Heartbeat, &history).map_err(stopped)?;
     // Where nobody knows what sessions are called, agents still have their names.
     snapshot.generation = snapshot.generation.or(Ok(Generation::Seed));

@@ -31,6 +31,7 @@ pub fn once(town: &Path) -> Result<Exit, Refusal> {
 }
 
 fn serve(town: &Path, life: Life, ready: impl FnOnce()) -> Result<Exit, Refusal> {
+    raw::seal_inherited(false);
     match daemon::run(town, life, ready) {
         Ok(()) => Ok(Exit::Done),
         Err(NotRun::Refused(Refused::Running(holder))) => {
@@ -88,6 +89,7 @@ pub fn background(town: &Path) -> Result<Exit, Refusal> {
 
 /// The detached daemon: a session of its own, and, as soon as it is up, no stream of the terminal it came from.
 pub fn detached(town: &Path) -> Result<Exit, Refusal> {
+    raw::seal_inherited(true);
     raw::new_session().map_err(|error| Refusal::new(Exit::Failed, format!("cannot detach: {error}")))?;
     serve(town, Life::UntilStopped, || {
         let _ = writeln!(io::stdout(), "{UP}");

@@ -1,12 +1,11 @@
 //! Talking to the daemon that runs: stop and wake.
 
 use super::{Exit, Refusal, print};
-use crate::service::instance::{Holder, daemon_dir, holder};
+use crate::service::instance::{Holder, daemon_dir, holder, tidy};
 use crate::service::state;
 use crate::sys::process;
 use crate::sys::process::ending::Handle;
 use crate::town::duration::brief;
-use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,32 +20,41 @@ const AFTER_KILL: Duration = Duration::from_secs(5);
 pub fn stop(town: &Path, timeout: Duration) -> Result<Exit, Refusal> {
     let dir = daemon_dir(town);
     let Some((pid, handle)) = find(&dir)? else {
-        let _ = state::mark_stopped(&dir);
+        let _ = tidy(&dir, || state::mark_stopped(&dir));
         return print(&format!("gtd: no daemon runs for {}\n", town.display()));
     };
     let start = Instant::now();
-    handle.signal(libc::SIGTERM);
-    handle.signal(libc::SIGCONT);
+    send(pid, &handle, libc::SIGTERM)?;
+    send(pid, &handle, libc::SIGCONT)?;
     if wait_until_free(&dir, pid, start + timeout)? {
+        let _ = tidy(&dir, || state::mark_stopped(&dir));
         return print(&format!("gtd: stopped (PID {pid}, {} after the signal)\n", brief(start.elapsed())));
     }
-    handle.signal(libc::SIGKILL);
+    send(pid, &handle, libc::SIGKILL)?;
     if !wait_until_free(&dir, pid, Instant::now() + AFTER_KILL)? {
         let why =
             format!("PID {pid} does not end, even killed: its disk may hang; look at it with ps -o stat,wchan {pid}");
         return Err(Refusal::new(Exit::Failed, why));
     }
     // What it could not do itself any more.
-    let _ = fs::remove_file(dir.join("daemon.pid"));
-    state::mark_stopped(&dir).map_err(|why| Refusal::new(Exit::Failed, format!("killed PID {pid}, but {why}")))?;
+    tidy(&dir, || state::mark_stopped(&dir))
+        .map_err(|why| Refusal::new(Exit::Failed, format!("killed PID {pid}, but {why}")))?;
     print(&format!("gtd: killed (PID {pid}): it had not ended {} after the signal\n", brief(timeout)))
+}
+
+/// Sends a signal, or says why that is not allowed.
+pub fn send(pid: u32, daemon: &Handle, signal: i32) -> Result<(), Refusal> {
+    let refused = |error| {
+        Refusal::new(Exit::Failed, format!("cannot signal PID {pid}: {error}; run this as the user that it runs as"))
+    };
+    daemon.signal(signal).map_err(refused)
 }
 
 /// Has the daemon look at once.
 pub fn wake(town: &Path) -> Result<Exit, Refusal> {
     match find(&daemon_dir(town))? {
         Some((pid, handle)) => {
-            handle.signal(libc::SIGUSR1);
+            send(pid, &handle, libc::SIGUSR1)?;
             print(&format!("gtd: woke PID {pid}\n"))
         }
         None => Err(Refusal::new(

@@ -6,6 +6,7 @@ use crate::service::state::{self, AgentStatus, Own, State};
 use crate::sys::clock;
 use crate::town::duration::brief;
 use crate::town::history::AgentHistory;
+use crate::town::plan::timed;
 use crate::town::text::clean;
 use crate::town::time::{Moment, Wall};
 use std::fmt::Write;
@@ -83,7 +84,7 @@ fn agents(out: &mut String, own: &Own, now: Moment) -> std::fmt::Result {
             since(history, now),
             history.restarts.len().to_string(),
             history.last_poke.map_or_else(|| "-".to_owned(), |at| age(at, now)),
-            clean(&status.reason, 200),
+            clean(&why(status, now), 200),
         ]
     };
     let rows: Vec<[String; 6]> = std::iter::once(header).chain(own.agents.iter().map(row)).collect();
@@ -97,6 +98,17 @@ fn agents(out: &mut String, own: &Own, now: Moment) -> std::fmt::Result {
         writeln!(out, "{}", row[5])?;
     }
     Ok(())
+}
+
+/// The reason, with the time for which it stands as it is now, and not as it was when it was written.
+fn why(status: &AgentStatus, now: Moment) -> String {
+    match status.until {
+        Some(until) if until.wall > now.wall => {
+            timed(&status.reason, std::time::Duration::from_secs(until.wall.since(now.wall).as_secs() + 1))
+        }
+        Some(_) => format!("{}: due", status.reason),
+        None => status.reason.clone(),
+    }
 }
 
 fn since(history: &AgentHistory, now: Moment) -> String {

@@ -77,7 +77,8 @@ impl Daemon {
     /// looked at again.
     fn be_rid_of_spent(&mut self, snapshot: &Snapshot) -> Result<(), Stopped> {
         let Inbox::Read(mails) = &snapshot.inbox else {
-            return Ok(self.be_rid_of_files());
+            self.be_rid_of_files();
+            return Ok(());
         };
         let waiting = self.history.spent.iter().filter(|spent| !spent.gone);
         let ids: Vec<String> = waiting

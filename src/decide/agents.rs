@@ -2,13 +2,13 @@
 
 use super::messages::message;
 use super::pacing;
-use super::sighting::{Sighting, pane_ref, sighting};
+use super::sighting::{Sighting, moved_to, pane_ref, sighting};
 use crate::town::agent::{AgentId, Role};
 use crate::town::config::Config;
 use crate::town::history::AgentHistory;
 use crate::town::names::Agent;
 use crate::town::plan::{Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
-use crate::town::snapshot::{Pane, Report, Reports, Session, Snapshot};
+use crate::town::snapshot::{Pane, Report, Reports, Session, Snapshot, in_use};
 use crate::town::time::Moment;
 use std::time::Duration;
 
@@ -36,6 +36,9 @@ pub fn judge(
         return Verdict::Hold(hold);
     }
     let sighting = sighting(agent, snapshot);
+    if let Some(session) = moved_to(sighting, history.program, snapshot) {
+        return Verdict::Leave(Leave::Moved(session.to_owned()));
+    }
     if let Some((_, absence)) = sighting.absence() {
         return gone(sighting, absence, snapshot, history, starts);
     }
@@ -103,10 +106,11 @@ fn gone(
 ) -> Verdict {
     let now = snapshot.now;
     let wait = |why, until| Verdict::Wait { absence, why, until };
-    if let (Sighting::Exited(session, _), Missing::OnlyShell) = (sighting, absence)
-        && session.in_use(now.wall, SHELL_IN_USE)
+    if let (Sighting::Exited(session, pane), Missing::OnlyShell) = (sighting, absence)
+        && in_use(session, pane, now.wall, SHELL_IN_USE)
     {
-        return wait(Delay::Person, now.at_wall(session.last_input.plus(SHELL_IN_USE)));
+        let last = session.last_input.max(pane.elsewhere.unwrap_or(session.last_input));
+        return wait(Delay::Person, now.at_wall(last.plus(SHELL_IN_USE)));
     }
     // What is gone was observed to be so; if it was not, it has just begun to.
     let Some(gone) = &history.gone else {
@@ -153,8 +157,11 @@ fn alive(
     if !poke_due {
         return Verdict::Leave(Leave::Alive);
     }
-    if session.in_use(now.wall, IN_CONVERSATION) {
+    if in_use(session, pane, now.wall, IN_CONVERSATION) {
         return Verdict::Skip(Awake::Person);
+    }
+    if pane.synchronized {
+        return Verdict::Skip(Awake::Synchronized);
     }
     if is_at_work(history, now) {
         return Verdict::Skip(Awake::Working);

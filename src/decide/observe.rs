@@ -1,7 +1,7 @@
 //! What a look teaches the memory: who is up since when, who has gone, and how.
 
 use super::pacing::{self, FORGIVEN_AFTER};
-use super::sighting::{Sighting, sighting};
+use super::sighting::{Sighting, moved_to, sighting};
 use crate::town::agent::AgentId;
 use crate::town::history::{Absence, AgentHistory, Gone, History, Program};
 use crate::town::names::Agent;
@@ -81,6 +81,9 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
     if snapshot.gastown.is_some() {
         history.gastown.clone_from(&snapshot.gastown);
     }
+    if snapshot.server.is_some() {
+        history.server.clone_from(&snapshot.server);
+    }
     history.rigs = Some(snapshot.rigs.iter().map(SavedRig::from).collect());
     if snapshot.generation.is_err() {
         return events;
@@ -99,6 +102,7 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
                     observe_output(entry, pane);
                 }
             }
+            sighting if moved_to(sighting, entry.program, snapshot).is_some() => {}
             sighting => {
                 if let Some((how, absence)) = sighting.absence() {
                     observe_gone(agent, entry, Gone { since: now, how }, absence, &mut events);

@@ -18,7 +18,8 @@ pub fn record(
 ) {
     for (id, verdict) in &plan.verdicts {
         let waits = matches!(verdict, Verdict::Leave(Leave::Grace { poke_waits: true, .. }));
-        let met = matches!(verdict, Verdict::Skip(_));
+        // Whoever says that it wants a person was asked, and has had its turn.
+        let met = matches!(verdict, Verdict::Skip(_) | Verdict::Leave(Leave::Reports(_)));
         if let Some(entry) = history.agents.get_mut(id) {
             if waits {
                 entry.poke_owed = true;

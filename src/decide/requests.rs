@@ -261,6 +261,6 @@ pub fn forget_spent(history: &mut History, snapshot: &Snapshot) {
             (Source::Spool(name), _) => snapshot.spool.iter().any(|file| file.name == *name),
         };
         let old = now.since(spent.at) > TOO_OLD;
-        !(spent.gone && !there) && !(old && !there)
+        there || !(spent.gone || old)
     });
 }

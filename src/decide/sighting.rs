@@ -1,6 +1,6 @@
 //! What a snapshot shows of one agent.
 
-use crate::town::history::Absence;
+use crate::town::history::{Absence, Program};
 use crate::town::names::Agent;
 use crate::town::outage::Outage;
 use crate::town::plan::{Missing, PaneRef};
@@ -65,6 +65,19 @@ impl Sighting<'_> {
     }
 }
 
+/// The session where an agent's last program lives on, if its own session or pane is gone: somebody has renamed the one, or
+/// moved the other.
+pub fn moved_to<'a>(sighting: Sighting, last: Option<Program>, snapshot: &'a Snapshot) -> Option<&'a str> {
+    let (Sighting::NoSession | Sighting::NoPane, Some(last)) = (sighting, last) else {
+        return None;
+    };
+    let holds =
+        |pane: &Pane| pane.state == PaneState::Running && pane.process == last.process && last.process.start != 0;
+    let sessions = snapshot.sessions.as_deref().unwrap_or_default();
+    let session = sessions.iter().find(|s| s.panes.as_deref().unwrap_or_default().iter().any(holds));
+    session.map(|session| session.name.as_str())
+}
+
 /// Whether a session belongs to the town at `root`: gtd's mark decides; without one, where it was made.
 pub fn is_ours(session: &Session, root: &Path) -> bool {
     match &session.town {
@@ -93,5 +106,10 @@ pub fn unmarked_pane(agent: &Agent, snapshot: &Snapshot) -> Option<PaneRef> {
 
 /// The pane as a guard finds it again.
 pub fn pane_ref(session: &Session, pane: &Pane) -> PaneRef {
-    PaneRef { id: pane.id, session: session.name.clone(), process: pane.process }
+    PaneRef {
+        id: pane.id,
+        session: session.name.clone(),
+        process: pane.process,
+        mark: pane.agent.clone().unwrap_or_default(),
+    }
 }

@@ -74,7 +74,11 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
             _ => {}
         }
         if history.agent(id).quarantined.is_some() {
-            let text = format!("{} is in quarantine: {}", id.label(), verdict.reason(snapshot.now));
+            let text = format!(
+                "{} is in quarantine after a restart loop (5 within 15m): tried once an hour until it runs for 30m; \
+                 gtd --request reset {id} ends that",
+                id.label()
+            );
             found.add(&format!("loop {id}"), text, &format!("{} is out of quarantine", id.label()));
         }
     }

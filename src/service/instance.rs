@@ -43,6 +43,17 @@ pub enum Refused {
     Failed(files::FileError),
 }
 
+/// What became of the files at a look.
+#[derive(Debug)]
+pub enum Kept {
+    /// They are in place.
+    Kept,
+    /// Another daemon has them: this one has to go.
+    Lost,
+    /// They could not be made anew; the old ones are still locked, and the next look tries again.
+    Failed(files::FileError),
+}
+
 /// Who holds a town's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
@@ -95,29 +106,30 @@ impl Instance {
             return Err(Refused::Running(Holder::Unlocked(pid)));
         }
         let mut pid = taken(Held::take(&pid_path), &pid_path)?;
-        pid.write_pid().map_err(failed("write", &pid_path))?;
+        // A note that a full disk keeps from being written is written later; the lock is what counts.
+        let _ = pid.write_pid();
         files::remove_temporaries(dir);
         Ok(Instance { lock, pid })
     }
 
-    /// Makes the files anew if their paths no longer lead to them. Says `false` if another daemon has taken them meanwhile:
-    /// then this one has to go.
-    pub fn keep(&mut self) -> bool {
-        let mut kept = true;
+    /// Makes the files anew if their paths no longer lead to them, or the PID is no longer in its file.
+    pub fn keep(&mut self) -> Kept {
+        let mut kept = Kept::Kept;
         for (held, is_pid) in [(&mut self.lock, false), (&mut self.pid, true)] {
-            if held.is_at_its_path() {
-                continue;
-            }
-            match Held::take(&held.path) {
-                Ok(Some(mut anew)) => {
-                    if is_pid {
-                        let _ = anew.write_pid();
-                    }
-                    *held = anew;
+            if !held.is_at_its_path() {
+                // Somebody may have moved the whole directory away.
+                let _ = held.path.parent().map(fs::create_dir_all);
+                match Held::try_take(&held.path) {
+                    Ok(Some(anew)) => *held = anew,
+                    Ok(None) => return Kept::Lost,
+                    Err(error) => kept = Kept::Failed(files::FileError::new("make anew", &held.path, error)),
                 }
-                Ok(None) => kept = false,
-                // A full disk, say: the old file is still locked, and the next look tries again.
-                Err(_) => {}
+            }
+            if is_pid
+                && read_pid(&held.path) != Some(std::process::id())
+                && let Err(error) = held.write_pid()
+            {
+                kept = Kept::Failed(files::FileError::new("write", &held.path, error));
             }
         }
         kept
@@ -136,30 +148,35 @@ impl Held {
     fn take(path: &Path) -> io::Result<Option<Held>> {
         let end = Instant::now() + LOCK_PATIENCE;
         loop {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o644)
-                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-                .open(path)?;
-            files::refuse_strange(&file.metadata()?, Whose::Ours)?;
-            match FileExt::try_lock_exclusive(&file) {
-                Ok(()) => {
-                    let held = Held { path: path.to_owned(), file };
-                    // Between open and lock somebody may have put another file there.
-                    if held.is_at_its_path() {
-                        return Ok(Some(held));
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+            if let Some(held) = Held::try_take(path)? {
+                return Ok(Some(held));
             }
             if Instant::now() >= end {
                 return Ok(None);
             }
             std::thread::sleep(LOCK_STEP);
+        }
+    }
+
+    /// The same without waiting.
+    fn try_take(path: &Path) -> io::Result<Option<Held>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path)?;
+        files::refuse_strange(&file.metadata()?, Whose::Ours)?;
+        match FileExt::try_lock_exclusive(&file) {
+            Ok(()) => {
+                let held = Held { path: path.to_owned(), file };
+                // Between open and lock somebody may have put another file there.
+                Ok(held.is_at_its_path().then_some(held))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -189,8 +206,11 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
     let end = Instant::now() + LOCK_PATIENCE;
     loop {
         let number = read_pid(&pid);
+        // What stands in the file may be a stranger's by now, or somebody else's doing: the process itself has to hold the
+        // lock, where the system tells.
+        let proven = number.filter(|number| process::has_open(*number, &lock) != Some(false));
         if is_held(&pid)?
-            && let Some(number) = number
+            && let Some(number) = proven
         {
             return Ok(Holder::Gtd(number));
         }
@@ -198,10 +218,31 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
             return Ok(Holder::Nobody);
         }
         if Instant::now() >= end {
-            return Ok(Holder::Other(number));
+            return Ok(Holder::Other(proven));
         }
         std::thread::sleep(LOCK_STEP);
     }
+}
+
+/// Puts in order what a daemon that was killed has left: the PID file, which nobody holds, goes. Says whether nobody serves the
+/// town, so that its state may be put in order too; while `then` runs, nobody can begin to.
+///
+/// # Errors
+/// What `then` says.
+pub fn tidy(dir: &Path, then: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    if !dir.join("daemon.lock").exists() {
+        return Ok(());
+    }
+    let Ok(Some(lock)) = Held::try_take(&dir.join("daemon.lock")) else {
+        return Ok(());
+    };
+    let pid = dir.join("daemon.pid");
+    if is_held(&pid).is_ok_and(|held| !held) && unlocked_daemon(&pid).is_none() {
+        let _ = fs::remove_file(&pid);
+    }
+    let done = then();
+    drop(lock);
+    done
 }
 
 fn is_held(path: &Path) -> Result<bool, files::FileError> {
@@ -213,6 +254,7 @@ fn is_held(path: &Path) -> Result<bool, files::FileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(failed(error)),
     };
+    files::refuse_strange(&file.metadata().map_err(failed)?, Whose::Towns).map_err(failed)?;
     match FileExt::try_lock_shared(&file) {
         Ok(()) => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
@@ -262,11 +304,11 @@ mod tests {
         let mut first = Instance::take(dir.path()).expect("the first");
         fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
         fs::remove_file(dir.path().join("daemon.pid")).expect("removed");
-        assert!(first.keep());
+        assert!(matches!(first.keep(), Kept::Kept));
         assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
         fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
         let _other = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
-        assert!(!first.keep());
+        assert!(matches!(first.keep(), Kept::Lost));
     }
 
     #[test]
@@ -279,5 +321,18 @@ mod tests {
         let lock = File::create(dir.path().join("daemon.lock")).expect("made");
         FileExt::lock_exclusive(&lock).expect("locked");
         assert_eq!(holder(dir.path()).expect("known"), Holder::Other(Some(std::process::id())));
+    }
+
+    #[test]
+    fn a_pid_that_somebody_else_wrote_is_not_believed_and_is_mended() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut first = Instance::take(dir.path()).expect("the first");
+        fs::write(dir.path().join("daemon.pid"), "1234567").expect("written");
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Other(None));
+        assert!(matches!(first.keep(), Kept::Kept));
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
+        fs::remove_dir_all(dir.path()).expect("removed");
+        assert!(matches!(first.keep(), Kept::Kept));
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
     }
 }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -25,7 +25,8 @@ struct Inner {
     size: u64,
     max_size: u64,
     keep: u32,
-    to_stderr: bool,
+    /// The terminal, opened for ourselves so that it can be told not to block: one that nobody reads must not stop gtd.
+    terminal: Option<File>,
 }
 
 impl Log {
@@ -37,7 +38,7 @@ impl Log {
             size: 0,
             max_size: u64::MAX,
             keep: 1,
-            to_stderr: io::stderr().is_terminal(),
+            terminal: open_terminal(),
         };
         inner.open();
         Log(Rc::new(RefCell::new(inner)))
@@ -55,6 +56,17 @@ impl Log {
         self.0.borrow_mut().open();
     }
 
+    /// Opens the file anew if its path no longer leads to it: somebody has removed or moved it.
+    pub fn keep(&self) {
+        let mut inner = self.0.borrow_mut();
+        let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        let there = fs::metadata(&inner.path).map(identity).ok();
+        let ours = inner.file.as_ref().and_then(|file| file.metadata().ok()).map(identity);
+        if there.is_none() || there != ours {
+            inner.open();
+        }
+    }
+
     /// Writes a line, with the time.
     pub fn say(&self, text: impl fmt::Display) {
         let now = clock::now().wall;
@@ -62,6 +74,15 @@ impl Log {
         let line = format!("{stamp} {}\n", clean(&text.to_string(), LONGEST_LINE));
         self.0.borrow_mut().write(&line);
     }
+}
+
+/// The terminal that stderr is, if it is one.
+fn open_terminal() -> Option<File> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    OpenOptions::new().write(true).custom_flags(flags).open("/dev/stderr").ok()
 }
 
 impl Inner {
@@ -83,17 +104,21 @@ impl Inner {
             }
             Err(error) => {
                 self.file = None;
-                if self.to_stderr {
-                    let _ = writeln!(io::stderr(), "gtd: cannot open {}: {error}", self.path.display());
-                }
+                let line = format!("gtd: cannot open {}: {error}\n", self.path.display());
+                self.show(&line);
             }
         }
     }
 
-    fn write(&mut self, line: &str) {
-        if self.to_stderr {
-            let _ = io::stderr().write_all(line.as_bytes());
+    /// A terminal that takes no more loses the line; the file has it.
+    fn show(&mut self, line: &str) {
+        if let Some(terminal) = &mut self.terminal {
+            let _ = terminal.write(line.as_bytes());
         }
+    }
+
+    fn write(&mut self, line: &str) {
+        self.show(line);
         if self.file.is_none() {
             self.open();
         }

@@ -12,8 +12,15 @@ use std::thread;
 /// The daemon's end: it says when it wants to be woken.
 #[derive(Debug)]
 pub struct Sleeper {
-    wanted: Arc<Mutex<Option<Tick>>>,
+    wanted: Arc<Mutex<Option<Order>>>,
     ringer: Ringer,
+}
+
+/// When to wake the daemon, and when it said so: an order that comes after its time is not late.
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    at: Tick,
+    given: Tick,
 }
 
 impl Sleeper {
@@ -27,8 +34,8 @@ impl Sleeper {
         let orders = Arc::clone(&wanted);
         let sleep = move || {
             loop {
-                let until: Option<Tick> = *orders.lock().unwrap_or_else(PoisonError::into_inner);
-                let left = until.map(|until| until.since(clock::now().tick));
+                let order: Option<Order> = *orders.lock().unwrap_or_else(PoisonError::into_inner);
+                let left = order.map(|order| order.at.since(clock::now().tick));
                 if bell.rings_within(left) {
                     bell.silence();
                     continue;
@@ -36,12 +43,12 @@ impl Sleeper {
                 let now = clock::now().tick;
                 let mut orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
                 // Another order may have come in between, or the system's wait was shorter than ours.
-                let Some(until) = orders.filter(|until| *until <= now) else {
+                let Some(order) = orders.filter(|order| order.at <= now) else {
                     continue;
                 };
                 *orders = None;
                 drop(orders);
-                let late = now.since(until);
+                let late = now.since(order.at.max(order.given));
                 if events.send(Event::Due { late }).is_err() {
                     return;
                 }
@@ -54,7 +61,7 @@ impl Sleeper {
 
     /// Wakes the daemon at `at`, and not at the moment it wanted before.
     pub fn wake_at(&self, at: Tick) {
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Order { at, given: clock::now().tick });
         self.ringer.ring();
     }
 }

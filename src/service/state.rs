@@ -78,6 +78,9 @@ pub struct AgentStatus {
     pub state: String,
     /// The reason, in words.
     pub reason: String,
+    /// Until when the reason stands, where that is known.
+    #[serde(default)]
+    pub until: Option<Moment>,
     /// The rule of the README; 0 where none was needed.
     pub rule: u8,
 }

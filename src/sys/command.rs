@@ -1,7 +1,7 @@
 //! Running other programs, each with a deadline. A command is a value that prints itself, so that every error can say
 //! what was run; `running` is what becomes of it.
 
-mod running;
+pub mod running;
 
 use super::attention::{Attention, Stopped};
 use crate::town::duration::brief;
@@ -24,6 +24,7 @@ pub struct Command {
     without: &'static [&'static str],
     input: Vec<u8>,
     deadline: Duration,
+    label: Option<&'static str>,
 }
 
 /// What a child said that ended well.
@@ -98,7 +99,14 @@ impl Command {
             without: &[],
             input: Vec::new(),
             deadline,
+            label: None,
         }
+    }
+
+    /// What errors call it, where its arguments would say little to a person.
+    pub const fn called(mut self, label: &'static str) -> Command {
+        self.label = Some(label);
+        self
     }
 
     /// Another deadline.
@@ -186,6 +194,9 @@ impl Command {
 /// The command as a person would type it: its name and what it was asked, cut where it grows long.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(label) = self.label {
+            return f.write_str(label);
+        }
         let name = self.program.file_name().unwrap_or(self.program.as_os_str());
         let mut text = name.to_string_lossy().into_owned();
         for arg in &self.args {

@@ -117,6 +117,25 @@ pub fn arguments(pid: u32) -> Vec<String> {
     args
 }
 
+/// Whether a process has this file open; `None` where the system does not tell, or not to us.
+pub fn has_open(pid: u32, path: &Path) -> Option<bool> {
+    use std::os::unix::fs::MetadataExt;
+    if !Path::new("/proc/self/fd").exists() {
+        return None;
+    }
+    let wanted = fs::metadata(path).ok()?;
+    let descriptors = match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(descriptors) => descriptors,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(false),
+        Err(_) => return None,
+    };
+    let is_it = |entry: fs::DirEntry| {
+        let found = fs::metadata(entry.path());
+        found.is_ok_and(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()))
+    };
+    Some(descriptors.flatten().any(is_it))
+}
+
 /// Whether these arguments are those of a shell that waits for a person: no script, no command.
 pub fn is_interactive_shell(args: &[String]) -> bool {
     let Some((program, operands)) = args.split_first() else {

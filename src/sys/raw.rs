@@ -211,3 +211,33 @@ pub fn redirect(from: BorrowedFd<'_>, to: RawFd) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Whether this user may write here.
+pub fn can_write(path: &std::path::Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else {
+        return false;
+    };
+    // SAFETY: `path` is a string that ends with a zero and lives through the call.
+    unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
+}
+
+/// Keeps descriptors above 2 that whoever started us has left open from everything that we start: a tmux server would hold
+/// them for as long as it lives. With `close` they are closed for us too. To be called before anything is opened.
+pub fn seal_inherited(close: bool) {
+    let listed = std::fs::read_dir("/dev/fd").map(|entries| {
+        let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<RawFd>().ok();
+        entries.flatten().filter_map(number).collect::<Vec<RawFd>>()
+    });
+    for fd in listed.unwrap_or_else(|_| (3..1024).collect()).into_iter().filter(|fd| *fd > 2) {
+        // SAFETY: nothing has been opened yet, so that no descriptor above 2 is owned by anything in this program; the one
+        // by which the list was read is closed already, and sealing or closing it again fails harmlessly.
+        unsafe {
+            if close {
+                libc::close(fd);
+            } else {
+                libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+            }
+        }
+    }
+}

@@ -101,6 +101,14 @@ impl Config {
     /// Why the whole file cannot be used; the caller keeps the last good configuration.
     pub fn parse(bytes: &[u8]) -> Result<(Config, Vec<String>), String> {
         let file: Value = serde_json::from_slice(bytes).map_err(|e| format!("not JSON: {e}"))?;
+        Config::of(file)
+    }
+
+    /// As [`Config::parse`], for a file that was read before.
+    ///
+    /// # Errors
+    /// As for [`Config::parse`].
+    pub fn of(file: Value) -> Result<(Config, Vec<String>), String> {
         let Value::Object(file) = file else {
             return Err("not a JSON object".to_owned());
         };

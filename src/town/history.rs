@@ -4,9 +4,10 @@ use super::agent::AgentId;
 use super::names::Generation;
 use super::request::{Claim, ShutDown, Spent};
 use super::rigs::SavedRig;
-use super::snapshot::Process;
+use super::snapshot::{Process, Server};
 use super::time::{Moment, Wall};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The memory of a town.
@@ -25,6 +26,10 @@ pub struct History {
     pub activity: Option<Wall>,
     /// What `gt --version` last said, and of which file.
     pub gastown: Option<KnownGastown>,
+    /// The tmux server that the town was last seen on.
+    pub server: Option<Server>,
+    /// The last good configuration, as its file was.
+    pub config: Option<Value>,
     /// The last good list of rigs.
     pub rigs: Option<Vec<SavedRig>>,
     /// What was asked for and is not done yet, the oldest first.
@@ -165,6 +170,7 @@ impl History {
         self.last_heartbeat = None;
         self.last_starts.clear();
         self.spawns.clear();
+        self.server = None;
         for agent in self.agents.values_mut() {
             let shut_down = agent.shut_down.take();
             *agent = AgentHistory { messages: agent.messages, shut_down, ..AgentHistory::default() };

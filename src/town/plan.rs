@@ -3,6 +3,8 @@
 
 mod words;
 
+pub use words::timed;
+
 use super::agent::AgentId;
 use super::outage::Outage;
 use super::request::{Action, Source};
@@ -55,6 +57,8 @@ pub struct PaneRef {
     /// The process that it must have: the PID for the guard, the start time for whoever ends it. The start is 0 for one
     /// that has ended.
     pub process: Process,
+    /// Its option `@gtd_agent`, empty where that is not set: it stays with the pane, whichever session shows it.
+    pub mark: String,
 }
 
 /// How often heartbeats come.
@@ -138,6 +142,8 @@ pub enum Leave {
     Unknown(Outage),
     /// Rule 3: the session belongs to another town.
     Foreign(String),
+    /// It lives, but in a pane of this other session: somebody has renamed its session, or moved its pane.
+    Moved(String),
     /// Rule 6: it was started a moment ago.
     Grace {
         /// The end of the grace period.
@@ -197,6 +203,8 @@ pub enum Awake {
     Person,
     /// It is at work.
     Working,
+    /// It may sleep, but what is typed to it would reach other panes too.
+    Synchronized,
 }
 
 impl Plan {
@@ -228,7 +236,15 @@ impl Verdict {
             Verdict::Leave(Leave::Reports(_)) => 8,
             Verdict::Skip(_) => 9,
             Verdict::Poke { .. } => 10,
-            Verdict::Leave(Leave::Alive) => 0,
+            Verdict::Leave(Leave::Alive | Leave::Moved(_)) => 0,
+        }
+    }
+
+    /// Until when its reason stands, where that is known.
+    pub const fn until(&self) -> Option<Moment> {
+        match self {
+            Verdict::Wait { until, .. } | Verdict::Leave(Leave::Grace { until, .. }) => Some(*until),
+            _ => None,
         }
     }
 
@@ -247,6 +263,7 @@ impl Verdict {
             Verdict::Hold(_) => "held",
             Verdict::Leave(Leave::Unknown(_)) => "unknown",
             Verdict::Leave(Leave::Foreign(_)) => "foreign",
+            Verdict::Leave(Leave::Moved(_)) => "moved",
             Verdict::Wait { why: Delay::Quarantine, .. } => "quarantine",
             Verdict::Wait { .. } => "waiting",
             Verdict::Start { .. } => "starting",

@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub rigs: Vec<Rig>,
     /// The agents that gtd may supervise, the Deacon first.
     pub agents: Vec<Agent>,
+    /// The tmux server that answered.
+    pub server: Option<Server>,
     /// The sessions on the town's tmux server.
     pub sessions: Result<Vec<Session>, Outage>,
     /// What the agents say of themselves.
@@ -49,6 +51,15 @@ pub struct Snapshot {
     pub activity: Option<Wall>,
     /// What is wrong with the town's files, each said when it begins and when it ends.
     pub troubles: Vec<Trouble>,
+}
+
+/// A tmux server.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Server {
+    /// Its process.
+    pub process: Process,
+    /// The options by which it is reached.
+    pub socket: String,
 }
 
 /// What stops gtd from acting, as found in the town's files.
@@ -105,6 +116,10 @@ pub struct Pane {
     pub command: String,
     /// Whether it shows a mode (the scrollback, a menu of tmux's) instead of its program.
     pub in_mode: bool,
+    /// Whether what is typed into it reaches other panes of its window too.
+    pub synchronized: bool,
+    /// When a person last typed in another session that shows it, if somebody is attached there.
+    pub elsewhere: Option<Wall>,
     /// The option `@gtd_agent`, if it is set.
     pub agent: Option<String>,
     /// When its window last showed new output.
@@ -177,10 +192,10 @@ pub enum Report {
     Unknown,
 }
 
-impl Session {
-    /// Whether somebody is attached who typed within `within` of `now`. A stamp from the future is one from before the clock
-    /// was set back.
-    pub fn in_use(&self, now: Wall, within: std::time::Duration) -> bool {
-        self.attached > 0 && self.last_input <= now && now.since(self.last_input) < within
-    }
+/// Whether a person uses a pane: is attached to its session, or to another one that shows it, and typed within `within` of
+/// `now`. A stamp from the future is one from before the clock was set back.
+pub fn in_use(session: &Session, pane: &Pane, now: Wall, within: std::time::Duration) -> bool {
+    let recent = |at: Wall| at <= now && now.since(at) < within;
+    let here = session.attached > 0 && recent(session.last_input);
+    here || pane.elsewhere.is_some_and(recent)
 }

@@ -6,7 +6,6 @@ use super::tmux::script::{guarded, said, say, tag};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, FileError};
-use crate::sys::process;
 use crate::sys::process::ending::{end_trees, would_end_gtd};
 use crate::town::agent::AgentId;
 use crate::town::plan::PaneRef;
@@ -49,8 +48,8 @@ impl World {
     /// [`Stopped`].
     pub fn clear(&mut self, jobs: &[Clearing]) -> Result<Vec<Cleared>, Stopped> {
         let roots_of = |job: &Clearing| {
-            let leftover = job.leftover.filter(|process| process::lives(*process));
-            job.pane.map(|pane| pane.process).into_iter().chain(leftover).collect::<Vec<Process>>()
+            // Even where the first of its processes is gone, others of its session may live on.
+            job.pane.map(|pane| pane.process).into_iter().chain(job.leftover).collect::<Vec<Process>>()
         };
         let refused = |job: &Clearing| roots_of(job).into_iter().any(would_end_gtd);
         let refused: Vec<bool> = jobs.iter().map(refused).collect();

@@ -2,16 +2,18 @@
 
 use super::World;
 use super::gastown::{self, Ask};
+use super::tmux::Socket;
 use super::{beads, sessions, tool, town_files};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
+use crate::sys::process;
 use crate::town::agent::{AgentId, Role};
 use crate::town::history::{History, KnownGastown};
 use crate::town::names::{Agent, Generation};
 use crate::town::outage::Outage;
 use crate::town::plan::Trigger;
 use crate::town::rigs::{Rig, SavedRig};
-use crate::town::snapshot::{Inbox, Reports, Session, Snapshot};
+use crate::town::snapshot::{Inbox, Reports, Server, Session, Snapshot};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -31,7 +33,7 @@ impl World {
         let agents = supervised(&self.root, names, &rigs, self.config.patrols(Role::Refinery));
         let holds = town_files::read_holds(&self.root, &rigs, &agents);
         self.use_socket_of(generation.as_ref().ok().copied());
-        let sessions = self.sessions()?;
+        let (server, sessions) = self.sessions(history.server.as_ref())?;
         let activity = town_files::read_activity(&self.root).filter(|at| !self.is_own_doing(*at));
         Ok(Snapshot {
             now: clock::now(),
@@ -41,6 +43,7 @@ impl World {
             gastown,
             rigs,
             agents,
+            server,
             sessions,
             reports: Reports::NotAsked,
             reported_at: BTreeMap::new(),
@@ -101,24 +104,45 @@ impl World {
         Ok((found.generation, found.answer))
     }
 
-    fn sessions(&mut self) -> Result<Result<Vec<Session>, Outage>, Stopped> {
+    fn sessions(&mut self, known: Option<&Server>) -> Result<(Option<Server>, Sessions), Stopped> {
         let Some(tmux) = &self.tmux else {
-            return Ok(Err(Outage::new("tmux is not installed, or not where gtd looks")));
+            return Ok((None, Err(Outage::new("tmux is not installed, or not where gtd looks"))));
         };
         let lines = match tmux.panes(&mut self.attention)? {
             Ok(lines) => lines,
-            Err(outage) => return Ok(Err(outage)),
+            Err(outage) => return Ok((None, Err(outage))),
         };
         if let Err(outage) = sessions::refuse_old(&lines) {
-            return Ok(Err(outage));
+            return Ok((None, Err(outage)));
         }
-        self.server = sessions::server(&lines).map(|(pid, _)| pid);
-        Ok(Ok(sessions::sessions(lines)))
+        let socket = tmux.socket().options().join(" ");
+        let server = sessions::server(&lines).map(|(pid, _)| Server { process: process::identify(pid), socket });
+        if let Some(outage) = lost_server(server.as_ref(), known, tmux.socket()) {
+            return Ok((None, Err(outage)));
+        }
+        self.server = server.as_ref().map(|server| server.process.pid);
+        Ok((server, Ok(sessions::sessions(lines))))
     }
 
     fn is_own_doing(&self, at: crate::town::time::Wall) -> bool {
         self.own_calls.cover(at)
     }
+}
+
+type Sessions = Result<Vec<Session>, Outage>;
+
+/// Where the server that the town was on lives, and it is not the one that answers: its socket was removed, or `TMUX_TMPDIR`
+/// is another one. Its agents live on unseen; a second set of them must not be started.
+fn lost_server(found: Option<&Server>, known: Option<&Server>, socket: &Socket) -> Option<Outage> {
+    let known = known.filter(|known| known.socket == socket.options().join(" "))?;
+    let same = found.is_some_and(|found| found.process == known.process);
+    (!same && process::lives(known.process)).then(|| {
+        let pid = known.process.pid;
+        Outage::new(format!(
+            "the town's tmux server (PID {pid}) lives, but cannot be reached: its socket is gone, or TMUX_TMPDIR is another one; \
+             kill -USR1 {pid} makes the socket anew"
+        ))
+    })
 }
 
 /// The agents of a town that gtd supervises, the Deacon first.

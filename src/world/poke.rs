@@ -8,7 +8,7 @@
 
 use super::World;
 use super::tmux::Tmux;
-use super::tmux::script::{guarded, quote, said, say, tag};
+use super::tmux::script::{IDENTITY, guarded, identity, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::town::outcome::Delivery;
 use crate::town::plan::PaneRef;
@@ -88,7 +88,8 @@ impl Round<'_> {
         let mut shown = self.look(|_| Vec::new())?;
         self.close(Delivery::NotShown, |number, poke| {
             let count = |screens: &Screens| screens.get(&number).map_or(0, |(_, text)| times_shown(text, &poke.text));
-            count(&shown) <= count(&before)
+            let at_cursor = shown.get(&number).is_some_and(|(cursor, text)| ends_at(text, cursor, &poke.text));
+            !at_cursor && count(&shown) <= count(&before)
         });
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
@@ -138,7 +139,7 @@ impl Round<'_> {
 
     /// Takes the screens of all that are under way, after `first`. Those whose pane is no longer as it was are over.
     fn look(&mut self, first: impl Fn(&Poke) -> Vec<String>) -> Result<Screens, Stopped> {
-        let asked = format!("#{{session_name}}/#{{pane_pid}}/{UNTOUCHED} #{{cursor_x}},#{{cursor_y}}");
+        let asked = format!("{IDENTITY}/{UNTOUCHED} #{{cursor_x}},#{{cursor_y}}");
         let (tag, text) = self.script(|poke, tag, number| {
             let mut steps = first(poke);
             if !steps.is_empty() {
@@ -151,7 +152,7 @@ impl Round<'_> {
         let mut screens = Screens::new();
         for (number, said) in said(&text, &tag) {
             let poke = &self.pokes[number];
-            let wanted = format!("{}/{}/{}", poke.pane.session, poke.pane.process.pid, untouched(poke));
+            let wanted = format!("{}/{}", identity(poke.pane), untouched(poke));
             if let Some((found, cursor)) = said.words.split_once(' ')
                 && found == wanted
             {
@@ -182,12 +183,13 @@ impl Round<'_> {
     }
 }
 
-/// What must not have changed since the look that the poke came from: a person's last keystroke, and that it lives.
-const UNTOUCHED: &str = "#{session_activity}/#{pane_dead}";
+/// What must not have changed since the look that the poke came from: a person's last keystroke, that it lives, and that
+/// nothing which is typed there reaches other panes.
+const UNTOUCHED: &str = "#{session_activity}/#{pane_dead}/#{pane_synchronized}";
 
 /// What [`UNTOUCHED`] must give.
 fn untouched(poke: &Poke) -> String {
-    format!("{}/0", poke.last_input)
+    format!("{}/0/0", poke.last_input)
 }
 
 /// How often the end of a message stands on a screen, whatever is drawn between its words.
@@ -196,6 +198,20 @@ fn times_shown(screen: &str, message: &str) -> usize {
     let message = squeeze(message);
     let end = &message[message.len().saturating_sub(END_SEEN)..];
     squeeze(screen).windows(end.len().max(1)).filter(|window| *window == end).count()
+}
+
+/// Whether a message ends where the cursor is, `COLUMN,ROW`: then it was typed there, even where the same one has just been
+/// scrolled off the screen by it.
+fn ends_at(screen: &str, cursor: &str, message: &str) -> bool {
+    let Some((column, row)) = cursor.split_once(',').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?))) else {
+        return false;
+    };
+    let (column, row): (usize, usize) = (column, row);
+    let squeeze = |text: &str| text.chars().filter(|c| !is_drawn(*c)).collect::<Vec<char>>();
+    let above = screen.lines().take(row).collect::<String>();
+    let before: String = screen.lines().nth(row).unwrap_or_default().chars().take(column).collect();
+    let message = squeeze(message);
+    squeeze(&(above + &before)).ends_with(&message[message.len().saturating_sub(END_SEEN)..])
 }
 
 /// Blanks, and what boxes are drawn with.
@@ -215,5 +231,14 @@ mod tests {
         assert_eq!(times_shown("Choose: 1. Yes 2. No\n", message), 0);
         assert_eq!(times_shown(&format!("{message}\ngot {message}\n"), message), 2);
         assert_eq!(times_shown("", message), 0);
+    }
+
+    #[test]
+    fn a_message_at_the_cursor_is_the_one_that_was_typed() {
+        let message = "HEARTBEAT: Time to patrol! Check your polecats.";
+        let screen = "> HEARTBEAT: Time to patrol! \nCheck your polecats.\n\n";
+        assert!(ends_at(screen, "20,1", message));
+        assert!(!ends_at(screen, "0,2", &format!("{message}!")));
+        assert!(!ends_at(screen, "3,1", message) && !ends_at(screen, "", message) && !ends_at("", "5,5", message));
     }
 }

@@ -40,7 +40,26 @@ pub fn sessions(lines: Vec<PaneLine>) -> Vec<Session> {
             Err(outage) => session.panes = Err(outage),
         }
     }
-    sessions.into_values().collect()
+    let mut sessions: Vec<Session> = sessions.into_values().collect();
+    note_elsewhere(&mut sessions);
+    sessions
+}
+
+/// A pane may be shown by several sessions, grouped or linked: who types in one of them types to the same agent.
+fn note_elsewhere(sessions: &mut [Session]) {
+    let mut shown: BTreeMap<u32, Vec<(String, Wall)>> = BTreeMap::new();
+    for session in sessions.iter().filter(|session| session.attached > 0) {
+        for pane in session.panes.as_deref().unwrap_or_default() {
+            shown.entry(pane.id).or_default().push((session.name.clone(), session.last_input));
+        }
+    }
+    for session in sessions {
+        let Ok(panes) = &mut session.panes else { continue };
+        for pane in panes {
+            let others = shown.get(&pane.id).into_iter().flatten().filter(|(name, _)| *name != session.name);
+            pane.elsewhere = others.map(|(_, typed)| *typed).max();
+        }
+    }
 }
 
 /// A directory without symbolic links, or as it was said where it is gone by now.
@@ -70,6 +89,8 @@ fn pane(fields: PaneFields, table: &OnceCell<Option<Table>>) -> Pane {
         state,
         command: fields.command,
         in_mode: fields.in_mode,
+        synchronized: fields.synchronized,
+        elsewhere: None,
         agent: fields.agent,
         output: Wall::from_seconds(fields.output),
     }

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::poke::Poke;
-use super::tmux::script::{said, say, tag};
+use super::tmux::script::{IDENTITY, identity, said, say, tag};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, Durability, Whose};
@@ -65,15 +65,14 @@ impl World {
         };
         let tag = tag();
         let line = |(number, pane): (usize, &&PaneRef)| {
-            let whose = say(pane, &tag, number, "#{session_name}/#{pane_pid}");
+            let whose = say(pane, &tag, number, IDENTITY);
             format!("{whose} ; capture-pane -p -t %{}", pane.id)
         };
         let lines: Vec<String> = panes.iter().enumerate().map(line).collect();
         let text = tmux.script(&lines, &mut self.attention)?.unwrap_or_default();
         let said = said(&text, &tag);
         let screen = |(number, pane): (usize, &&PaneRef)| {
-            let whose = format!("{}/{}", pane.session, pane.process.pid);
-            said.get(&number).filter(|said| said.words == whose).map(|said| said.after.to_owned())
+            said.get(&number).filter(|said| said.words == identity(pane)).map(|said| said.after.to_owned())
         };
         Ok(panes.iter().enumerate().map(screen).collect())
     }

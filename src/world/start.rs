@@ -88,14 +88,52 @@ fn new_session(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut A
         .command()
         .args(["new-session", "-d", "-P", "-F", REPORT, "-s", session])
         .args(line.arguments())
+        .args([";", "set-option", "-t", &target, "destroy-unattached", "off"])
         .args([";", "set-option", "-p", "-t", &target, "remain-on-exit", "on"])
         .args([";", "set-option", "-p", "-t", &target, "@gtd_agent", session])
-        .args([";", "set-option", "-t", &target, "@gtd_town", &town]);
-    Ok(match command.run(attention)? {
-        // A hook of the user's that fails makes it exit 1 although the session is there.
-        Ok(output) => parse_report(&output.stdout).ok_or_else(|| format!("tmux new-session: {}", output.complaint())),
-        Err(failure) => Err(failure.to_string()),
-    })
+        .args([";", "set-option", "-t", &target, "@gtd_town", &town])
+        .args([";", "display-message", "-p", "-t", &target, REPORT])
+        // The last, since tmux 3.2 does not know it: "Pane is dead" would scroll the agent's last words away.
+        .args([";", "set-option", "-p", "-t", &target, "remain-on-exit-format", ""]);
+    let output = match command.run(attention)? {
+        Ok(output) => output,
+        Err(failure) => return Ok(Err(failure.to_string())),
+    };
+    // A hook of the user's that fails makes it exit 1 although the session is there.
+    match parse_report(&output.stdout) {
+        Some(made) => {
+            mend_marks(tmux, agent, made, &output.stdout, attention)?;
+            Ok(Ok(made))
+        }
+        None => Ok(Err(format!("tmux new-session: {}", output.complaint()))),
+    }
+}
+
+/// A hook of the user's may have split the window before the marks were set: then they are on its pane, and are set right
+/// here. `said` is the report of the pane that was made, and of the one that was marked.
+fn mend_marks(
+    tmux: &Tmux,
+    agent: &Agent,
+    made: (u32, u32),
+    said: &str,
+    attention: &mut Attention,
+) -> Result<(), Stopped> {
+    let marked = said.lines().nth(1).and_then(parse_report);
+    if marked == Some(made) {
+        return Ok(());
+    }
+    let mut lines = vec![
+        format!("set-option -p -t %{} remain-on-exit on", made.0),
+        format!("set-option -p -t %{} @gtd_agent {}", made.0, quote(&agent.session)),
+    ];
+    let town = format!("={}:", agent.session);
+    lines.push(format!("set-option -t {} @gtd_town {}", quote(&town), quote(&tmux.town_mark())));
+    if let Some((wrong, _)) = marked {
+        lines.push(format!("set-option -p -u -t %{wrong} @gtd_agent"));
+        lines.push(format!("set-option -p -u -t %{wrong} remain-on-exit"));
+    }
+    let _ = tmux.script(&lines, attention)?;
+    Ok(())
 }
 
 /// A window of its own in a session that a person still uses. It is found by a name that nobody else has, since a window
@@ -106,17 +144,25 @@ fn new_window(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut At
     let target = quote(&format!("={session}:={name}"));
     let make = format!(
         "new-window -d -P -F {} -t {} -n {name} {} ; set-option -p -t {target} remain-on-exit on ; \
-         set-option -p -t {target} @gtd_agent {} ; rename-window -t {target} {}",
+         set-option -p -t {target} @gtd_agent {} ; display-message -p -t {target} {} ; rename-window -t {target} {}",
         quote(REPORT),
         quote(&format!("={session}:")),
         line.quoted(),
         quote(session),
+        quote(REPORT),
         quote(agent.id.role().word()),
     );
-    Ok(match tmux.script(&[make], attention)? {
-        Ok(answer) => parse_report(&answer).ok_or_else(|| "tmux new-window: it made none".to_owned()),
-        Err(outage) => Err(outage.to_string()),
-    })
+    let answer = match tmux.script(&[make], attention)? {
+        Ok(answer) => answer,
+        Err(outage) => return Ok(Err(outage.to_string())),
+    };
+    match parse_report(&answer) {
+        Some(made) => {
+            mend_marks(tmux, agent, made, &answer, attention)?;
+            Ok(Ok(made))
+        }
+        None => Ok(Err("tmux new-window: it made none".to_owned())),
+    }
 }
 
 /// The same pane again, with its scrollback. `Ok(None)` where the session has gone meanwhile.
@@ -137,7 +183,7 @@ fn respawn(
         say(pane, &tag, FOUND, ""),
         format!("respawn-pane -k -t %{id} {}", line.quoted()),
         format!("set-option -p -t %{id} @gtd_agent {session}"),
-        format!("set-option -t %{id} @gtd_town {}", quote(&tmux.town_mark())),
+        format!("set-option -t {} @gtd_town {}", quote(&format!("={}:", agent.session)), quote(&tmux.town_mark())),
         say(pane, &tag, STARTED, REPORT),
     ];
     let answer = match tmux.script(&[guarded(pane, None, &steps)], attention)? {
@@ -180,7 +226,7 @@ impl World {
             .map(|(number, pane)| {
                 let steps = [
                     format!("set-option -p -t %{} @gtd_agent {}", pane.id, quote(&pane.session)),
-                    format!("set-option -t %{} @gtd_town {town}", pane.id),
+                    format!("set-option -t {} @gtd_town {town}", quote(&format!("={}:", pane.session))),
                     say(pane, &tag, number, "marked"),
                 ];
                 guarded(pane, None, &steps)

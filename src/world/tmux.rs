@@ -104,7 +104,7 @@ impl Tmux {
     /// [`Stopped`]; within, an outage: no server is an empty list, everything else that is no answer is not.
     pub fn panes(&self, attention: &mut Attention) -> Result<Result<Vec<PaneLine>, Outage>, Stopped> {
         let tag = script::tag();
-        let command = self.command().args(["list-panes", "-a", "-F", &panes::format(&tag)]);
+        let command = self.command().called("tmux list-panes").args(["list-panes", "-a", "-F", &panes::format(&tag)]);
         Ok(match command.run(attention)? {
             Ok(output) if output.success => Ok(panes::parse(&output.stdout, &tag)),
             Ok(output) if means_no_server(&output) => Ok(Vec::new()),

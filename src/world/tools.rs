@@ -21,11 +21,14 @@ pub struct Tools {
 /// below the home directory.
 const USUAL_PLACES: [&str; 5] = [".local/bin", "bin", "go/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
+/// Where programs are looked for that have no `PATH` at all.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 impl Tools {
-    /// Looks for all that are not known yet.
+    /// Looks for all that are not known yet, or no longer where they were.
     pub fn find_missing(&mut self) {
         for (name, place) in [("tmux", &mut self.tmux), ("bd", &mut self.bd), ("gt", &mut self.gt)] {
-            if place.is_none() {
+            if !place.as_deref().is_some_and(is_program) {
                 *place = find(name);
             }
         }
@@ -34,7 +37,7 @@ impl Tools {
 
 /// Finds a program in `PATH`, then in the usual places. No shell is asked.
 pub fn find(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::var_os("PATH").filter(|path| !path.is_empty()).unwrap_or_else(|| DEFAULT_PATH.into());
     let home = user::home();
     let usual = USUAL_PLACES.iter().filter_map(|place| match (&home, place.starts_with('/')) {
         (_, true) => Some(PathBuf::from(place)),

@@ -2,13 +2,13 @@
 
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
-use crate::town::config::Config;
 use crate::town::names::Agent;
 use crate::town::rigs::{Rig, Rigs};
 use crate::town::snapshot::{Holds, Trouble};
 use crate::town::text::clean;
 use crate::town::time::Wall;
 use fs2::FileExt;
+use serde_json::Value;
 use std::env;
 use std::fs::{self, File};
 use std::io;
@@ -30,7 +30,7 @@ pub fn discover() -> Result<PathBuf, String> {
     let here = env::var_os("PWD").map(PathBuf::from).filter(same).unwrap_or(here);
     let outermost = here.ancestors().filter(|dir| dir.join(MARK).is_file()).last();
     if let Some(town) = outermost {
-        return Ok(town.to_owned());
+        return check(town);
     }
     for variable in ["GT_TOWN_ROOT", "GT_ROOT"] {
         if let Some(named) = env::var_os(variable).filter(|value| !value.is_empty()) {
@@ -52,6 +52,12 @@ pub fn discover() -> Result<PathBuf, String> {
 /// One line that says why it is none.
 pub fn check(dir: &Path) -> Result<PathBuf, String> {
     let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    if dir.to_str().is_none_or(|text| text.contains(char::is_control)) {
+        return Err(format!(
+            "{:?}: tmux cannot be told of a path with control characters or bytes that are no text",
+            dir
+        ));
+    }
     if dir.join(MARK).is_file() {
         Ok(dir)
     } else {
@@ -59,14 +65,19 @@ pub fn check(dir: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// Reads the configuration, with its warnings. No file is the default.
+/// Reads the configuration's file. No file is an empty one.
 ///
 /// # Errors
 /// Why the file cannot be used as a whole.
-pub fn read_config(root: &Path) -> Result<(Config, Vec<String>), String> {
+pub fn read_config(root: &Path) -> Result<Value, String> {
+    let nothing = || Value::Object(serde_json::Map::new());
     match files::read(&root.join("mayor/daemon.json"), Whose::Towns) {
-        Ok(None) => Ok((Config::default(), Vec::new())),
-        Ok(Some(bytes)) => Config::parse(&bytes),
+        Ok(None) => Ok(nothing()),
+        Ok(Some(bytes)) => match serde_json::from_slice(&bytes) {
+            Ok(file @ Value::Object(_)) => Ok(file),
+            Ok(_) => Err("not a JSON object".to_owned()),
+            Err(error) => Err(format!("not JSON: {error}")),
+        },
         Err(error) => Err(error.to_string()),
     }
 }
@@ -149,7 +160,7 @@ pub fn read_activity(root: &Path) -> Option<Wall> {
 }
 
 fn parse_activity(bytes: &[u8]) -> Option<Wall> {
-    let file: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let file: Value = serde_json::from_slice(bytes).ok()?;
     Wall::parse(file.get("timestamp")?.as_str()?)
 }
 

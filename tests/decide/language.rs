@@ -12,7 +12,7 @@ use gtd::town::outage::Outage;
 use gtd::town::outcome::{Delivery, Done, Outcome};
 use gtd::town::plan::{Place, Plan, Trigger, Verdict};
 use gtd::town::rigs::Rig;
-use gtd::town::snapshot::{Ended, Holds, Pane, PaneState, Process, Report, Reports, Session, Snapshot};
+use gtd::town::snapshot::{Ended, Holds, Inbox, Pane, PaneState, Process, Report, Reports, Session, Snapshot};
 use gtd::town::time::{Moment, Tick, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -208,9 +208,15 @@ impl Town {
             agents: self.agents(),
             sessions: self.tmux.clone().map(|()| self.sessions.values().cloned().collect()),
             reports,
+            reported_at: BTreeMap::new(),
+            inbox: Inbox::NotAsked,
+            spool: Vec::new(),
+            crew: Vec::new(),
+            wishes: BTreeMap::new(),
             holds: self.holds.clone(),
             activity: self.activity,
             troubles: Vec::new(),
+            server: None,
         }
     }
 
@@ -279,6 +285,8 @@ impl Town {
             state: PaneState::Running,
             command: "node".to_owned(),
             in_mode: false,
+            synchronized: false,
+            elsewhere: None,
             agent: None,
             output,
         }

@@ -149,6 +149,7 @@ fn any_agent_history(messages: impl Strategy<Value = u64>) -> impl Strategy<Valu
         gone: life.3,
         restarts: pacing.0,
         quarantined: pacing.1,
+        shut_down: None,
         seen: pacing.2,
         last_poke: talk.0,
         last_poke_delivered: talk.1,
@@ -212,6 +213,8 @@ fn session(name: &str, wall: i64, any: &AnySession) -> Session {
         },
         command: "node".to_owned(),
         in_mode: state == 1,
+        synchronized: false,
+        elsewhere: None,
         agent: marked.then(|| name.to_owned()),
         output: Wall::from_seconds(wall - ago),
     };
@@ -247,6 +250,7 @@ fn snapshot(step: &Step, generation: Generation, config: &Config, now: Moment) -
         config: config.clone(),
         generation: if step.known { Ok(generation) } else { Err(Outage::new("no gt")) },
         gastown: None,
+        server: None,
         holds: Holds {
             estop: (step.held == 1).then(String::new),
             stopped_rigs: rigs.iter().filter(|_| step.held == 2).map(|rig| rig.name.clone()).take(1).collect(),
@@ -259,6 +263,11 @@ fn snapshot(step: &Step, generation: Generation, config: &Config, now: Moment) -
         reports: reports.map_or_else(|| Reports::Unknown(Outage::new("bd hangs")), Reports::Asked),
         activity: step.activity.map(|ago| Wall::from_seconds(wall - ago)),
         troubles: Vec::new(),
+        reported_at: Default::default(),
+        inbox: Default::default(),
+        spool: Vec::new(),
+        crew: Vec::new(),
+        wishes: Default::default(),
     }
 }
 

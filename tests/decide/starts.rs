@@ -107,17 +107,17 @@ fn who_ended_in_a_pane_of_another_settles_for_five_seconds() {
             deacon killed 100
             alpha/witness ended 200
             | ! deacon is gone (PID 100): ended by signal 9
-            | ! alpha/witness is gone (PID 200): ended (how is not known)
+            | ! alpha/witness is gone (PID 200): ended (tmux does not tell how)
             | deacon         wait   ended by signal 9; settling: in 5s (rule 5)
-            | alpha/witness  wait   ended (how is not known); settling: in 5s (rule 5)
+            | alpha/witness  wait   ended (tmux does not tell how); settling: in 5s (rule 5)
             | beta/witness   leave  alive
         at 1m1s
             | deacon         wait   ended by signal 9; settling: in 4s (rule 5)
-            | alpha/witness  wait   ended (how is not known); settling: in 4s (rule 5)
+            | alpha/witness  wait   ended (tmux does not tell how); settling: in 4s (rule 5)
             | beta/witness   leave  alive
         at 1m5s
             | deacon         restart in place  ended by signal 9 (rule 5)
-            | alpha/witness  restart in place  ended (how is not known) (rule 5)
+            | alpha/witness  restart in place  ended (tmux does not tell how) (rule 5)
             | beta/witness   leave             alive
         ",
     );

@@ -5,6 +5,7 @@
 //! - [`fakes`]: the programs that stand for `bd`, `gt` and an agent.
 //! - [`program`]: the gtd that a test runs, or runs beside.
 //! - [`limit`]: waiting for a condition, and the end of a test that hangs.
+//! - [`mail`]: a `gt` with an inbox, a `bd` whose beads can be rewritten, and what a test wants to know of both.
 //! - [`process`]: processes of a town, found by their environment, and signals to them.
 
 // Each test file uses a part of this.
@@ -12,11 +13,13 @@
 
 pub mod fakes;
 pub mod limit;
+pub mod mail;
 pub mod process;
 pub mod program;
 pub mod town;
 
 pub use fakes::Mode;
 pub use limit::{eventually, wait_until};
+pub use mail::Letter;
 pub use program::{Gtd, Ran};
 pub use town::{Town, recorded_file};

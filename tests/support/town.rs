@@ -288,7 +288,8 @@ impl Town {
         pairs
     }
 
-    /// Tells an agent how to behave from its next start on: `echo`, `exit N`, `stubborn`, `menu`.
+    /// Tells an agent how to behave from its next start on: `echo`, `exit N`, `stubborn`, `family` (stubborn, with
+    /// children that are so, one of them in a session of its own), `menu`.
     pub fn set_agent(&self, agent: &str, mode: &str) {
         fakes::replace(&self.notes.join(format!("{agent}.mode")), &format!("{mode}\n"));
     }

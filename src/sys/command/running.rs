@@ -13,6 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The most that a child may say: a flood is cut here, and counts as a failure.
@@ -23,6 +24,14 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// How long a killed child is waited for. One that the kernel cannot end (its disk hangs) is left behind.
 const REAP: Duration = Duration::from_millis(100);
+
+/// The child that runs now; 0 for none. gtd runs one at a time.
+static CURRENT: AtomicU32 = AtomicU32::new(0);
+
+/// Ends the child that runs now, with its group: for an end that cannot wait.
+pub fn kill_current() {
+    let _ = raw::kill_group(CURRENT.load(Ordering::SeqCst), libc::SIGKILL);
+}
 
 /// How a wait for a child has ended.
 pub enum End {
@@ -50,6 +59,7 @@ impl Running {
         command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
+        CURRENT.store(child.id(), Ordering::SeqCst);
         let ended = raw::pidfd_open(child.id()).ok();
         let mut running = Running {
             stdin: child.stdin.take().map(|pipe| Feed { pipe, left: input.to_owned() }),
@@ -71,6 +81,7 @@ impl Running {
     /// still its.
     pub fn end(&mut self) -> Option<ExitStatus> {
         let _ = raw::kill_group(self.child.id(), libc::SIGKILL);
+        CURRENT.store(0, Ordering::SeqCst);
         self.reap()
     }
 

@@ -4,6 +4,7 @@ use super::{Table, lives};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::raw::{self, Wait};
 use crate::town::snapshot::Process;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,8 @@ pub fn end_trees(roots: &[Process], spared: &[u32], attention: &mut Attention) -
         let handles: Vec<Handle> = members.iter().copied().filter_map(Handle::open).collect();
         for handle in &handles {
             for signal in signals {
-                handle.signal(*signal);
+                // Another user's process in the tree cannot be ended by us.
+                let _ = handle.signal(*signal);
             }
         }
         let killing = signals.contains(&libc::SIGKILL);
@@ -91,12 +93,19 @@ impl Handle {
     }
 
     /// Sends a signal; to one that has ended, nothing.
-    pub fn signal(&self, signal: i32) {
-        let _ = match &self.fd {
+    ///
+    /// # Errors
+    /// EPERM: it is another user's.
+    pub fn signal(&self, signal: i32) -> io::Result<()> {
+        let sent = match &self.fd {
             Some(fd) => raw::pidfd_signal(fd.as_fd(), signal),
             None if lives(self.process) => raw::kill(self.process.pid, signal),
             None => Ok(()),
         };
+        match sent {
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+            sent => sent,
+        }
     }
 
     /// Whether it still lives.

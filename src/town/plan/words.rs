@@ -24,26 +24,51 @@ impl Verdict {
 
     /// The reason, with times as they stand at `now`.
     pub fn reason(&self, now: Moment) -> String {
-        let from_now = |until: &Moment| brief(Duration::from_secs(until.since(now).as_secs_f64().ceil() as u64));
+        let reason = self.reason_without_time();
+        match self.until() {
+            Some(until) => {
+                let left = Duration::from_secs(until.since(now).as_secs_f64().ceil() as u64);
+                timed(&reason, left)
+            }
+            None => reason,
+        }
+    }
+
+    /// The reason as it stands whatever the time is; [`timed`] adds how long that lasts.
+    pub fn reason_without_time(&self) -> String {
         match self {
             Verdict::Hold(hold) => hold.to_string(),
             Verdict::Leave(Leave::Unknown(outage)) => format!("tmux does not answer: {outage}"),
             Verdict::Leave(Leave::Foreign(town)) => format!("the session belongs to another town, {town}"),
-            Verdict::Leave(Leave::Grace { until, poke_waits }) => {
-                let poke = if *poke_waits { "; a poke waits for its end" } else { "" };
-                format!("in its grace period for {}{poke}", from_now(until))
+            Verdict::Leave(Leave::Moved(session)) => {
+                format!("it lives in session {session}, where somebody has moved it")
+            }
+            Verdict::Leave(Leave::Grace { poke_waits: false, .. }) => "in its grace period".to_owned(),
+            Verdict::Leave(Leave::Grace { poke_waits: true, .. }) => {
+                "in its grace period; a poke waits for its end".to_owned()
             }
             Verdict::Leave(Leave::Reports(word)) => format!("reports {word}, but its program lives"),
             Verdict::Leave(Leave::Alive) => "alive".to_owned(),
-            Verdict::Wait { absence, why, until } => format!("{absence}; {why}: in {}", from_now(until)),
+            Verdict::Wait { absence, why, .. } => format!("{absence}; {why}"),
             Verdict::Start { absence, place, .. } => match place {
                 Place::NewWindow => format!("{absence}; in a new window of it"),
                 Place::NewSession | Place::InPlace(_) => absence.to_string(),
             },
             Verdict::Skip(Awake::Person) => "a person is typing there".to_owned(),
             Verdict::Skip(Awake::Working) => "it is at work".to_owned(),
+            Verdict::Skip(Awake::Synchronized) => {
+                "its panes are synchronized: what is typed there would reach others too".to_owned()
+            }
             Verdict::Poke { message, .. } => format!("HEARTBEAT: {message}"),
         }
+    }
+}
+
+/// A reason with the time for which it still stands: what is waited for comes in so long, a grace period lasts so long.
+pub fn timed(reason: &str, left: Duration) -> String {
+    match reason.split_once("in its grace period") {
+        Some(("", rest)) => format!("in its grace period for {}{rest}", brief(left)),
+        _ => format!("{reason}: in {}", brief(left)),
     }
 }
 
@@ -82,7 +107,7 @@ impl fmt::Display for Ended {
         match self {
             Ended::Status(status) => write!(f, "with exit status {status}"),
             Ended::Signal(signal) => write!(f, "by signal {signal}"),
-            Ended::Unknown => f.write_str("(how is not known)"),
+            Ended::Unknown => f.write_str("(tmux does not tell how)"),
         }
     }
 }

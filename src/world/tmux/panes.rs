@@ -4,7 +4,7 @@ use crate::town::outage::Outage;
 use crate::town::text::clean;
 
 /// What is asked of each pane. The last four hold what other people chose: they come last, and their number is checked.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "#{session_name}",
     "#{session_attached}",
     "#{session_activity}",
@@ -15,11 +15,13 @@ const FIELDS: [&str; 16] = [
     "#{pane_dead_status}",
     "#{pane_dead_signal}",
     "#{pane_in_mode}",
+    "#{pane_synchronized}",
     "#{pid}",
     "#{version}",
     "#{@gtd_agent}",
     "#{@gtd_town}",
-    "#{pane_current_command}",
+    // A program may call itself anything, a tab or a line's end included.
+    "#{s/[^ -~]/?/:pane_current_command}",
     "#{session_path}",
 ];
 
@@ -58,6 +60,8 @@ pub struct PaneFields {
     pub signal: Option<i32>,
     /// Whether it shows a mode (the scrollback, a menu) instead of its program.
     pub in_mode: bool,
+    /// Whether what is typed into it reaches other panes too.
+    pub synchronized: bool,
     /// The PID of the tmux server.
     pub server: u32,
     /// The version of the tmux server.
@@ -100,6 +104,7 @@ fn parse_fields(fields: &[&str]) -> Option<PaneFields> {
         status,
         signal,
         in_mode,
+        synchronized,
         server,
         version,
         agent,
@@ -125,6 +130,7 @@ fn parse_fields(fields: &[&str]) -> Option<PaneFields> {
         status: status.parse().ok(),
         signal: signal.parse().ok(),
         in_mode: !matches!(*in_mode, "" | "0"),
+        synchronized: *synchronized == "1",
         server: server.parse().ok()?,
         version: (*version).to_owned(),
         agent: set(agent),
@@ -141,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_line_is_read_field_by_field() {
-        let line = "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t0\t99\t3.3a\tgt-deacon\t/town\tbash\t/town/deacon\n";
+        let line =
+            "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t0\t0\t99\t3.3a\tgt-deacon\t/town\tbash\t/town/deacon\n";
         let panes = parse(line, "T");
         let pane = panes[0].pane.as_ref().expect("readable");
         assert_eq!((panes[0].session.as_str(), pane.id, pane.pid, pane.dead), ("gt-deacon", 7, 4711, true));
@@ -151,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_costs_its_session_alone() {
-        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t0\t9\t3.3a\t\t\tsh\t/x";
-        let text = format!("{good}\nT\tb\t0\t1\t2\t%1\t6\t0\t\t\t0\t9\t3.3a\t\t\tsh\t/tab\there\nforged\tc\n{good}");
+        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t0\t0\t9\t3.3a\t\t\tsh\t/x";
+        let text = format!("{good}\nT\tb\t0\t1\t2\t%1\t6\t0\t\t\t0\t0\t9\t3.3a\t\t\tsh\t/tab\there\nforged\tc\n{good}");
         let panes = parse(&text, "T");
         let read: Vec<(&str, bool)> = panes.iter().map(|p| (p.session.as_str(), p.pane.is_ok())).collect();
         assert_eq!(read, [("a", true), ("b", false), ("a", true)]);

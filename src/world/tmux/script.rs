@@ -34,28 +34,34 @@ pub fn not_a_format(text: &str) -> String {
     text.replace('#', "##")
 }
 
-/// What a guard asks of a pane, and what it must answer: an id alone could be somebody else's by now.
-fn identity(pane: &PaneRef) -> (&'static str, String) {
-    ("#{session_name}/#{pane_pid}", format!("{}/{}", pane.session, pane.process.pid))
+/// What a guard asks of a pane, and [`identity`] what it must answer: an id alone could be somebody else's by now.
+pub const IDENTITY: &str = "#{session_name}/#{pane_pid}/#{@gtd_agent}";
+
+/// What [`IDENTITY`] must give for a pane.
+pub fn identity(pane: &PaneRef) -> String {
+    format!("{}/{}/{}", pane.session, pane.process.pid, pane.mark)
+}
+
+/// The pane in its own session: of a pane that several sessions show, tmux would take any of them.
+fn target(pane: &PaneRef) -> String {
+    quote(&format!("={}:.%{}", pane.session, pane.id))
 }
 
 /// A line of a script that does `then` if the pane is still the one that was looked at and `besides` (a format, and what it
 /// must give) still holds; else nothing.
 pub fn guarded(pane: &PaneRef, besides: Option<(&str, &str)>, then: &[String]) -> String {
-    let (mut asked, mut wanted) = identity(pane);
-    let joined;
+    let (mut asked, mut wanted) = (IDENTITY.to_owned(), identity(pane));
     if let Some((format, value)) = besides {
-        joined = format!("{asked}/{format}");
-        asked = &joined;
+        asked = format!("{asked}/{format}");
         wanted = format!("{wanted}/{value}");
     }
     let condition = quote(&format!("#{{==:{asked},{wanted}}}"));
-    format!("if-shell -F -t %{} {condition} {{ {} }}", pane.id, then.join(" ; "))
+    format!("if-shell -F -t {} {condition} {{ {} }}", target(pane), then.join(" ; "))
 }
 
 /// A command that says `TAG NUMBER FORMAT`. With a target, since without one tmux looks through all sessions for it.
 pub fn say(pane: &PaneRef, tag: &str, number: usize, format: &str) -> String {
-    format!("display-message -p -t %{} {}", pane.id, quote(&format!("{tag} {number} {format}")))
+    format!("display-message -p -t {} {}", target(pane), quote(&format!("{tag} {number} {format}")))
 }
 
 /// What [`say`] commands with `tag` have said, by number: the words, and whatever was printed from there to the next.
