@@ -182,7 +182,7 @@ fn a_crash_loop_is_paced_and_ends_in_quarantine() {
     town.configure(json!({"gtd": {"restart": {"settle": "100ms", "first_delay": "200ms"}}}));
     town.set_agent("deacon", "exit 7");
     let gtd = town.start();
-    town.wait_for_log("deacon is in a restart loop");
+    town.wait_for_log("Deacon is in quarantine");
     town.wait_for_log("Heartbeat complete");
     town.wait_for_heartbeats(3);
     let pids = town.pids("deacon");

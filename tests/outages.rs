@@ -85,7 +85,10 @@ fn a_bead_that_asks_for_a_person_stops_pokes_and_nothing_else() {
     assert_eq!(town.heard("deacon", None), [""; 0]);
     assert!(town.logged("No poke for Deacon: reports stuck, but its program lives (rule 8)") > 0);
     assert_eq!(town.pids("deacon"), [pid]);
-    assert!(town.calls("bd").iter().all(|call| call == "show gt-deacon gt-witness-alpha --json"), "one call for all");
+    assert!(
+        town.calls("bd").iter().all(|call| call == "show gt-deacon gt-witness-alpha gt-refinery-alpha gt-mayor --json"),
+        "one call for all"
+    );
 }
 
 #[test]
@@ -153,7 +156,8 @@ fn what_gt_has_said_is_remembered_even_where_gt_has_gone() {
     town.wait_for_agent("deacon", None);
     town.wait_for_heartbeats(2);
     gtd.stop();
-    assert_eq!(town.calls("gt"), ["--version"], "it is asked once");
+    let asked = town.calls("gt").into_iter().filter(|call| call == "--version").count();
+    assert_eq!(asked, 1, "it is asked once");
     fs::remove_file(town.bin.join("gt")).expect("removed");
     let gtd = town.up();
     town.wait_for_heartbeats(1);

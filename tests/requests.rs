@@ -277,7 +277,7 @@ fn in_quarantine() -> (Town, Gtd, usize) {
     town.configure(json!({"gtd": {"restart": {"settle": "100ms", "first_delay": "100ms"}}}));
     town.set_agent("deacon", "exit 7");
     let gtd = town.start();
-    town.wait_for_log("deacon is in a restart loop");
+    town.wait_for_log("Deacon is in quarantine");
     wait_until("it is held", || town.word_for("deacon") == "quarantine");
     town.set_agent("deacon", "echo");
     let starts = town.pids("deacon").len();

@@ -63,9 +63,8 @@ usage: gtd [--town DIR]            run in the foreground
        gtd --dry-run               what a heartbeat would do for every agent, and why; changes nothing
        gtd --once                  one heartbeat, then exit
        gtd --wake                  have the daemon look at once
-       gtd --request ACTION AGENT  cycle, restart, shutdown, start or reset an agent; it is done once, by the daemon,
-                                   or, where none runs, by the next one; AGENT as deacon, RIG/witness, RIG/refinery,
-                                   RIG/crew/NAME, or a session's name
+       gtd --request ACTION AGENT  cycle, restart, shutdown, start or reset an agent; done once, by the daemon or the
+                                   next one; AGENT as deacon, RIG/witness, RIG/crew/NAME, or a session's name
        gtd --check                 what is found and what is wrong: tools, town, configuration
        gtd --print town            the town that gtd would serve
        gtd --help, --version

@@ -57,17 +57,18 @@ pub fn judge(
 
 /// Rule 1.
 fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
-    if let Some(hold) = towns_hold(agent, snapshot) {
-        return Some(hold);
-    }
-    if !is_patrolled(agent, &snapshot.config) {
-        return Some(Hold::PatrolOff);
-    }
-    history.shut_down.as_ref().map(|shut_down| Hold::ShutDown(shut_down.by.clone()))
+    let patrol_off = || (!is_patrolled(agent, &snapshot.config)).then_some(Hold::PatrolOff);
+    let shut_down = || history.shut_down.as_ref().map(|shut_down| Hold::ShutDown(shut_down.by.clone()));
+    towns_hold(agent, snapshot).or_else(patrol_off).or_else(shut_down).or_else(|| own_hold(agent, snapshot))
 }
 
 /// What stands in the way of starting an agent, even one that somebody asks for.
-pub fn towns_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+pub fn hold_of_request(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+    towns_hold(agent, snapshot).or_else(|| own_hold(agent, snapshot))
+}
+
+/// What holds the town, or the rig.
+fn towns_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
     let holds = &snapshot.holds;
     if let Err(outage) = &snapshot.generation {
         return Some(Hold::NoGeneration(outage.clone()));
@@ -80,10 +81,12 @@ pub fn towns_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
             return Some(Hold::RigEstop);
         }
     }
-    if holds.shutting_down {
-        return Some(Hold::ShuttingDown);
-    }
-    if holds.no_directory.contains(&agent.id) {
+    holds.shutting_down.then_some(Hold::ShuttingDown)
+}
+
+/// What holds this agent, because it could not be started as it should be.
+fn own_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+    if snapshot.holds.no_directory.contains(&agent.id) {
         return Some(Hold::NoDirectory(agent.dir.display().to_string()));
     }
     let twin = |other: &&Agent| other.session == agent.session && other.id != agent.id;

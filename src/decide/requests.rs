@@ -3,7 +3,7 @@
 //! A request is checked once, in [`take_on`]. From then on only its claim counts, and whether the claim is fulfilled is told
 //! by looking: so it does not matter at which instant gtd was killed in between.
 
-use super::agents::towns_hold;
+use super::agents::hold_of_request;
 use super::sighting::{Sighting, pane_ref, sighting};
 use crate::town::agent::AgentId;
 use crate::town::history::{History, Program};
@@ -49,7 +49,8 @@ struct Asked {
 /// are any, the memory has to be saved before anything else is done.
 pub fn take_on(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
     let now = snapshot.now.wall;
-    let Some(roll) = roll(snapshot) else {
+    let (Some(roll), Ok(_)) = (roll(snapshot), &snapshot.sessions) else {
+        // Whoever it is for cannot be seen, so that nobody could tell later whether it was done. Nothing is lost by waiting.
         return Vec::new();
     };
     let mut asked: Vec<Asked> = Vec::new();
@@ -139,16 +140,17 @@ fn claim(history: &mut History, snapshot: &Snapshot, source: Source, agent: Agen
     }
     let before = history.requests.iter().position(|claim| claim.agent == agent);
     let before = before.map(|at| history.requests.remove(at).action);
-    let program = program_of(&agent, snapshot);
+    let program = program_of(&agent, snapshot, history.agent(&agent).program);
     history.requests.push(Claim { source, action, agent, program, at: now, tries: 0 });
     before
 }
 
-/// The program that an agent has now.
-fn program_of(id: &AgentId, snapshot: &Snapshot) -> Option<Program> {
+/// The program that an agent has now; where that cannot be seen, the last one.
+fn program_of(id: &AgentId, snapshot: &Snapshot, last: Option<Program>) -> Option<Program> {
     let agent = agent_of(id, snapshot, &snapshot.root)?;
     match sighting(&agent, snapshot) {
         Sighting::Alive(_, pane) => Some(Program { pane: pane.id, process: pane.process, by_gtd: false }),
+        Sighting::Unknown(_) => last,
         _ => None,
     }
 }
@@ -194,7 +196,7 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
         Sighting::Foreign(_) => return Deed::GiveUp("the session belongs to another town".to_owned()),
         _ => {}
     }
-    let hold = towns_hold(agent, snapshot);
+    let hold = hold_of_request(agent, snapshot);
     if claim.action == Action::Shutdown {
         return match (sighting, hold) {
             (Sighting::Alive(session, pane) | Sighting::Exited(session, pane), hold) => match hold {

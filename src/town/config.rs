@@ -188,7 +188,7 @@ impl Config {
 
     /// `agent_command`: one string for all, or an object with a string for each role.
     fn read_commands(&mut self, s: &mut Section) {
-        const ROLES: [Role; 4] = [Role::Deacon, Role::Witness, Role::Refinery, Role::Crew];
+        const ROLES: [Role; 5] = [Role::Deacon, Role::Witness, Role::Refinery, Role::Crew, Role::Mayor];
         let line = |value: &Value| {
             let text = value.as_str()?;
             (!text.trim().is_empty() && !text.contains('\0')).then(|| text.to_owned())

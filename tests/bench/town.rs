@@ -20,6 +20,7 @@ fn main() {
         return;
     }
     let mut table = Table::default();
+    eprintln!("measuring; this takes about three minutes");
     for (agents, seconds) in [(1, 0.33), (50, 0.35), (200, 0.45)] {
         let town = Town::new(agents);
         town.start_agents();

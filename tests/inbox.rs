@@ -1,0 +1,312 @@
+//! The Deacon's inbox as gtd reads it: what is a request and what is not, what is discarded and why, mails that will not go,
+//! and a `gt` that is of no use. What a request leads to is a matter of `requests.rs`.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+use support::{Letter, Mode, Town, process, wait_until};
+
+/// A town with an inbox, its agents up.
+fn town(rigs: &[&str]) -> Town {
+    let town = Town::new(rigs);
+    town.open_inbox();
+    town
+}
+
+#[test]
+fn mail_that_is_no_request_is_never_touched() {
+    let town = town(&[]);
+    let ordinary = [
+        ("Question about the queue", "cycle"),
+        ("LIFECYCLE:Shutdown nux", "shutdown"),
+        ("LIFECYCLE: nux is done", "Action: restart"),
+        ("Re: LIFECYCLE: deacon requesting cycle", "cycle"),
+        ("POLECAT_STARTED", "Session: gt-deacon"),
+        ("POLECAT_DONE alpha/nux", "Issue: gt-abc"),
+        ("", ""),
+    ];
+    let ids: Vec<String> =
+        ordinary.iter().map(|(subject, body)| town.deliver(&Letter::new("mayor/", subject, body))).collect();
+    let request = town.deliver(&Letter::request("deacon", "cycle"));
+    let gtd = town.start();
+    town.wait_for_log("cycle of Deacon is done");
+    town.wait_for_heartbeats(2);
+    gtd.stop();
+    assert_eq!(town.deletions(), [request]);
+    assert_eq!(town.inbox().len(), ids.len(), "all others are there");
+    assert!(
+        town.calls("gt").iter().all(|call| call == "mail inbox --identity deacon/ --json" || call.contains("delete"))
+    );
+}
+
+#[test]
+fn a_request_that_is_none_is_discarded_with_its_reason_and_deleted() {
+    let town = town(&["alpha", "alpha2"]);
+    let gtd = town.up();
+    let agents = ["deacon", "alpha-witness", "alpha2-witness"];
+    let before = agents.map(|agent| town.wait_for_agent(agent, None));
+    let old = Duration::from_secs(6 * 3600 + 60);
+    let long = "x".repeat(10_000);
+    let hostile = [
+        Letter::request("../x", "cycle"),
+        Letter::request("$(touch pwned)", "cycle"),
+        Letter::request("alpha/../alpha/witness", "shutdown"),
+        Letter::request("gt-alpha-witness3", "shutdown"),
+        Letter::request("alpha", "shutdown"),
+        Letter::request("", "shutdown"),
+        Letter::request("\u{1b}]0;pwned\u{7}\u{1b}[2Jdeacon", "cycle"),
+        Letter::request(&long, "cycle"),
+        Letter::request("alpha/witness", "cycle").body("recycle the life\u{1b}[31m"),
+        Letter::request("alpha/witness", "cycle").body(""),
+        Letter::request("alpha/witness", "cycle").body("{\"action\":"),
+        Letter::request("alpha/witness", "shutdown").from("alpha2/witness"),
+        Letter::request("alpha/witness", "shutdown").from("deacon/"),
+        Letter::request("alpha/witness", "shutdown").from("alpha/nux"),
+        Letter::request("alpha/witness", "shutdown").from(""),
+        Letter::request("alpha/witness", "shutdown").ago(old),
+        Letter::request("alpha/nux", "shutdown"),
+    ];
+    let ids: Vec<String> = hostile.iter().map(|letter| town.deliver(letter)).collect();
+    wait_until("all are gone", || town.inbox().is_empty());
+    town.wait_for_heartbeats(1);
+    gtd.stop();
+    let log = town.log();
+    for id in &ids {
+        let said: Vec<&str> = log.lines().filter(|line| line.contains(&format!("Discarding mail {id}: "))).collect();
+        assert_eq!(said.len(), 1, "{id}: {said:?}");
+        assert!(said[0].len() < 600, "{}", said[0].len());
+    }
+    for why in ["older than 6h", "may not speak for alpha/witness", "names no action", "no such agent"] {
+        assert!(log.contains(why), "{why}");
+    }
+    assert!(!log.bytes().any(|byte| byte < 0x20 && byte != b'\n'), "no control character is in the log");
+    for (agent, pid) in agents.iter().zip(before) {
+        assert_eq!(town.pids(agent), [pid], "{agent}");
+        assert!(process::is_alive(pid), "{agent}");
+    }
+    for dir in ["", "deacon", "alpha/witness", "daemon"] {
+        assert!(!town.root.join(dir).join("pwned").exists());
+    }
+}
+
+#[test]
+fn a_neighbour_whose_name_begins_alike_is_left_alone() {
+    let town = town(&["a", "a2"]);
+    let gtd = town.up();
+    let neighbour = town.wait_for_agent("a2-witness", None);
+    let first = town.wait_for_agent("a-witness", None);
+    town.deliver(&Letter::request("gt-a-witness", "cycle"));
+    let second = town.wait_for_agent("a-witness", Some(first));
+    town.deliver(&Letter::request("a-witness", "shutdown"));
+    wait_until("it is down", || !town.has_session("gt-a-witness"));
+    town.wait_for_heartbeats(1);
+    gtd.stop();
+    assert_eq!(town.pids("a2-witness"), [neighbour]);
+    assert!(process::is_alive(neighbour));
+    assert_eq!(town.pids("a-witness"), [first, second]);
+}
+
+const STATE: &str = "{\n\t\"role\" : \"witness\",\n  \"requesting_cycle\": true, \"requesting_time\": \"2026-11-23\",\n \
+                     \"nested\": {\"requesting_cycle\": true, \"x\": [1.50, \"\\u00e9\", \"},{\"]}  \n}\n\n";
+const GRANTED: &str = "{\n\t\"role\" : \"witness\",\n \"nested\": {\"requesting_cycle\": true, \"x\": [1.50, \"\\u00e9\", \"},{\"]}  \n}\n\n";
+
+#[test]
+fn an_agents_own_file_has_a_word_in_it_and_keeps_every_other_byte() {
+    let town = town(&["alpha", "beta"]);
+    town.write("alpha/witness/state.json", STATE);
+    let refused =
+        STATE.replace("\"requesting_cycle\": true, \"requesting_time\"", "\"requesting_cycle\": false, \"x\"");
+    town.write("beta/witness/state.json", &refused);
+    let gtd = town.up();
+    let [alpha, beta] = ["alpha-witness", "beta-witness"].map(|agent| town.wait_for_agent(agent, None));
+    town.deliver(&Letter::request("beta/witness", "cycle"));
+    town.deliver(&Letter::request("alpha/witness", "cycle"));
+    town.wait_for_agent("alpha-witness", Some(alpha));
+    town.wait_for_log("cycle of witness for alpha is done");
+    town.wait_for_log("does not ask for it: requesting_cycle is not true");
+    wait_until("both mails are gone", || town.inbox().is_empty());
+    gtd.stop();
+    assert_eq!(town.read("alpha/witness/state.json"), GRANTED);
+    assert_eq!(town.read("beta/witness/state.json"), refused);
+    assert_eq!(town.pids("beta-witness"), [beta]);
+}
+
+#[test]
+fn an_agents_own_file_keeps_its_mode() {
+    let town = town(&["alpha"]);
+    town.write("alpha/witness/state.json", STATE);
+    let path = town.root.join("alpha/witness/state.json");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+    let gtd = town.up();
+    town.deliver(&Letter::request("alpha/witness", "cycle"));
+    town.wait_for_log("cycle of witness for alpha is done");
+    gtd.stop();
+    assert_eq!(town.read("alpha/witness/state.json"), GRANTED);
+    assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn a_mail_that_cannot_be_deleted_is_carried_out_once_only() {
+    let town = town(&[]);
+    town.set_deletion("refuse");
+    let gtd = town.up();
+    let first = town.wait_for_agent("deacon", None);
+    let id = town.deliver(&Letter::request("deacon", "cycle"));
+    let second = town.wait_for_agent("deacon", Some(first));
+    town.wait_for_heartbeats(4);
+    gtd.kill();
+    let gtd = town.up();
+    town.wait_for_heartbeats(3);
+    gtd.stop();
+    let gtd = town.up();
+    town.wait_for_heartbeats(1);
+    assert_eq!(town.pids("deacon"), [first, second]);
+    assert_eq!(town.inbox(), [id.as_str()]);
+    assert!(town.deletions().len() >= 6, "it is tried again at each heartbeat: {:?}", town.deletions());
+    town.set_deletion("do");
+    wait_until("it goes as soon as it can", || town.inbox().is_empty());
+    town.wait_for_heartbeats(1);
+    let tried = town.deletions().len();
+    town.wait_for_heartbeats(2);
+    gtd.stop();
+    assert_eq!(town.deletions().len(), tried, "what is gone is not deleted again");
+    assert_eq!(town.pids("deacon"), [first, second]);
+}
+
+#[test]
+fn that_a_mail_cannot_be_deleted_is_said_once() {
+    let town = town(&[]);
+    town.set_deletion("refuse");
+    let gtd = town.up();
+    let id = town.deliver(&Letter::request("deacon", "cycle"));
+    town.wait_for_log("could not be deleted");
+    town.wait_for_heartbeats(3);
+    gtd.stop();
+    assert_eq!(town.logged(&format!("mail {id} could not be deleted")), 1);
+}
+
+#[test]
+fn mails_that_went_by_another_hand_are_gone_too() {
+    let town = town(&[]);
+    let gtd = town.up();
+    let first = town.wait_for_agent("deacon", None);
+    town.set_deletion("refuse");
+    town.deliver(&Letter::request("deacon", "cycle"));
+    town.wait_for_agent("deacon", Some(first));
+    fs::remove_dir_all(town.notes.join("inbox")).expect("emptied");
+    town.wait_for_heartbeats(1);
+    let tried = town.deletions().len();
+    town.wait_for_heartbeats(2);
+    gtd.stop();
+    assert_eq!(town.deletions().len(), tried);
+}
+
+#[test]
+fn without_gt_the_spool_is_served() {
+    let town = town(&["alpha"]);
+    fs::remove_file(town.bin.join("gt")).expect("removed");
+    let gtd = town.up();
+    let first = town.wait_for_agent("alpha-witness", None);
+    town.request("restart", "alpha/witness").exits(0);
+    let second = town.wait_for_agent("alpha-witness", Some(first));
+    town.wait_for_heartbeats(1);
+    gtd.stop();
+    assert_eq!(town.pids("alpha-witness"), [first, second]);
+    assert_eq!(town.logged("mail cannot be read"), 0, "that gt is missing is said already");
+}
+
+#[test]
+fn while_gt_hangs_a_death_is_noticed_and_sigterm_obeyed_at_once() {
+    let town = town(&["alpha"]);
+    let gtd = town.up();
+    let first = town.wait_for_agent("alpha-witness", None);
+    town.set_mode("gt", Mode::Hang);
+    wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
+    process::signal(first, libc::SIGKILL);
+    town.wait_for_log("witness is gone (PID");
+    let mut gtd = gtd;
+    let begin = Instant::now();
+    gtd.signal(libc::SIGTERM);
+    let (status, after) = gtd.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(after < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert_eq!(town.processes("sleep 1000"), [], "nothing of it is left");
+    assert_eq!(town.state()["running"], false);
+}
+
+#[test]
+fn a_gt_whose_deletions_hang_does_not_keep_gtd_from_ending_or_from_its_request() {
+    let town = town(&[]);
+    let gtd = town.up();
+    let first = town.wait_for_agent("deacon", None);
+    town.set_deletion("hang");
+    town.deliver(&Letter::request("deacon", "cycle"));
+    wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
+    let mut gtd = gtd;
+    gtd.signal(libc::SIGTERM);
+    assert!(gtd.wait().1 < Duration::from_secs(2));
+    town.set_deletion("do");
+    let gtd = town.up();
+    let second = town.wait_for_agent("deacon", Some(first));
+    wait_until("the mail is gone", || town.inbox().is_empty());
+    gtd.stop();
+    assert_eq!(town.pids("deacon"), [first, second]);
+}
+
+#[test]
+#[ignore = "takes 100 s: the deadline for an inbox is 90 s"]
+fn while_gt_hangs_the_spool_and_the_dead_are_served_after_the_deadline_at_the_latest() {
+    let town = town(&["alpha"]);
+    let gtd = town.up();
+    let [deacon, witness] = ["deacon", "alpha-witness"].map(|agent| town.wait_for_agent(agent, None));
+    town.set_mode("gt", Mode::Hang);
+    wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
+    process::signal(witness, libc::SIGKILL);
+    town.request("restart", "deacon").exits(0);
+    let served = || town.pids("deacon").last() != Some(&deacon) && town.pids("alpha-witness").last() != Some(&witness);
+    assert!(support::limit::holds_within(Duration::from_secs(100), served));
+    gtd.stop();
+}
+
+#[test]
+fn an_inbox_that_cannot_be_read_is_said_once_and_its_end_once() {
+    for mode in [Mode::Rubbish, Mode::Fail] {
+        let town = town(&[]);
+        let gtd = town.up();
+        let first = town.wait_for_agent("deacon", None);
+        town.set_mode("gt", mode);
+        town.wait_for_log("The Deacon's mail cannot be read");
+        town.wait_for_heartbeats(3);
+        town.request("restart", "deacon").exits(0);
+        town.wait_for_agent("deacon", Some(first));
+        town.set_mode("gt", Mode::Answer);
+        town.wait_for_log("The Deacon's mail can be read again");
+        town.wait_for_heartbeats(2);
+        gtd.stop();
+        let said = ["The Deacon's mail cannot be read", "The Deacon's mail can be read again"];
+        assert_eq!(said.map(|text| town.logged(text)), [1, 1], "{mode:?}");
+        assert!(!town.log().contains('\u{1b}'), "{mode:?}");
+    }
+}
+
+#[test]
+fn a_gt_of_the_third_generation_deletes_many_mails_in_one_call() {
+    let mut town = town(&["alpha=al", "beta=be"]);
+    town.configure(serde_json::json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
+    fs::write(town.notes.join("gt.many"), "").expect("written");
+    let ids: Vec<String> = ["nobody", "hq-deacon", "al-witness", "beta-witness"]
+        .map(|name| town.deliver(&Letter::request(name, "cycle")))
+        .to_vec();
+    let gtd = town.up();
+    wait_until("all are gone", || town.inbox().is_empty());
+    town.wait_for_heartbeats(1);
+    gtd.stop();
+    let calls: Vec<String> = town.calls("gt").into_iter().filter(|call| call.starts_with("mail delete")).collect();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    let mut deleted = town.deletions();
+    deleted.sort();
+    assert_eq!(deleted, ids.iter().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    assert_eq!(town.logged("Processing lifecycle request"), 3);
+}
