@@ -11,8 +11,9 @@ use crate::service::signals::{self, Event};
 use crate::service::sleeper::Sleeper;
 use crate::service::state::{self, AgentStatus, Keeper, Report};
 use crate::sys::attention::{Attention, Stopped};
+use crate::sys::bell::{self, Ringer};
 use crate::sys::files::Durability;
-use crate::sys::{bell, clock, raw};
+use crate::sys::{clock, raw};
 use crate::town::agent::AgentId;
 use crate::town::duration::{brief, go_duration};
 use crate::town::history::History;
@@ -21,13 +22,16 @@ use crate::town::plan::{Leave, Plan, Trigger, Verdict};
 use crate::town::request::Source;
 use crate::town::snapshot::{Snapshot, Trouble};
 use crate::world::World;
-use crossbeam_channel::{Receiver, unbounded};
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
+
+/// Looks for the sake of deaths are at least this far from each other.
+const BETWEEN_DEATHS: Duration = Duration::from_secs(1);
 
 /// How long the daemon lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ struct Pending {
     wake: bool,
     reload: bool,
     due: Option<Duration>,
+    /// Processes of agents that have ended.
+    ended: Vec<u32>,
 }
 
 impl Pending {
@@ -65,11 +71,12 @@ impl Pending {
             Event::Wake => self.wake = true,
             Event::Reload => self.reload = true,
             Event::Due { late } => self.due = self.due.max(Some(late)),
+            Event::Ended { pid } => self.ended.push(pid),
         }
     }
 
     const fn is_empty(&self) -> bool {
-        self.stop.is_none() && !self.wake && !self.reload && self.due.is_none()
+        self.stop.is_none() && !self.wake && !self.reload && self.due.is_none() && self.ended.is_empty()
     }
 }
 
@@ -84,7 +91,13 @@ struct Daemon {
     conditions: Conditions,
     report: Report,
     pending: Rc<RefCell<Pending>>,
+    /// Whether `bd` or `gt` is being asked, which can take long: a death is said at once then, and acted upon afterwards.
+    asking: Rc<Cell<bool>>,
     sleeper: Option<Sleeper>,
+    events: Sender<Event>,
+    ringer: Ringer,
+    /// Processes that have ended and are not watched again, whatever tmux shows.
+    ended: BTreeSet<u32>,
     /// What was last said of each agent that waits, so that it is said once.
     said: BTreeMap<AgentId, String>,
     said_interval: Option<Duration>,
@@ -92,6 +105,8 @@ struct Daemon {
     not_saved: Option<String>,
     /// Whether another daemon has taken this one's place.
     lost: bool,
+    /// Whether the last look was for the sake of a death.
+    last_was_death: bool,
     /// What requests wait for, so that it is said once.
     waiting: BTreeMap<Source, String>,
 }
@@ -112,16 +127,18 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
     let pending = Rc::new(RefCell::new(Pending::default()));
     let loaded = state::load(&dir);
-    let world = World::new(root, Attention::new(bell, heed(inbox, Rc::clone(&pending))), &loaded.history);
+    let log = Log::open(&dir);
+    let asking = Rc::new(Cell::new(false));
+    let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), log.clone());
+    let world = World::new(root, Attention::new(bell, heed), &loaded.history);
     if world.tools.tmux.is_none() {
         instance.release();
         return Err(NotRun::NoTmux);
     }
     let sleeper = match life {
-        Life::UntilStopped => Some(Sleeper::start(events, ringer).map_err(NotRun::Failed)?),
+        Life::UntilStopped => Some(Sleeper::start(events.clone(), ringer.clone()).map_err(NotRun::Failed)?),
         Life::OneHeartbeat => None,
     };
-    let log = Log::open(&dir);
     log.limit(world.config.log_max_size, world.config.log_keep);
     let mut daemon = Daemon {
         instance,
@@ -130,11 +147,16 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         conditions: Conditions::default(),
         report: Report::default(),
         pending,
+        asking,
         sleeper,
+        events,
+        ringer,
+        ended: BTreeSet::new(),
         said: BTreeMap::new(),
         said_interval: None,
         not_saved: None,
         lost: false,
+        last_was_death: false,
         waiting: BTreeMap::new(),
         world,
         log,
@@ -152,11 +174,22 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     Ok(())
 }
 
-/// Empties the channel into `pending`; says whether to stop.
-fn heed(inbox: Receiver<Event>, pending: Rc<RefCell<Pending>>) -> impl FnMut() -> bool {
+/// Empties the channel into `pending`; says whether to stop. A death that comes while `bd` or `gt` is asked is said here; else
+/// the look that follows at once says it, and how.
+fn heed(
+    inbox: Receiver<Event>,
+    pending: Rc<RefCell<Pending>>,
+    asking: Rc<Cell<bool>>,
+    log: Log,
+) -> impl FnMut() -> bool {
     move || {
         let mut pending = pending.borrow_mut();
-        inbox.try_iter().for_each(|event| pending.take_in(event));
+        for event in inbox.try_iter() {
+            if let (Event::Ended { pid }, true) = (event, asking.get()) {
+                log.say(format!("An agent has ended (PID {pid}); it is looked at as soon as bd or gt has answered"));
+            }
+            pending.take_in(event);
+        }
         pending.stop.is_some()
     }
 }
@@ -181,7 +214,24 @@ impl Daemon {
             if let Some(late) = pending.due {
                 self.notice_sleep(late);
             }
+            self.note_ended(&pending)?;
+            self.last_was_death &= !pending.ended.is_empty();
             self.pass(Trigger::Look, pending.wake)?;
+        }
+    }
+
+    /// Deaths are looked at at once, but not more often than once a second: a thousand at once are a few looks.
+    fn note_ended(&mut self, pending: &Pending) -> Result<(), Stopped> {
+        if pending.ended.is_empty() {
+            return Ok(());
+        }
+        self.ended.extend(&pending.ended);
+        let since = self.history.last_look.map(|last| clock::now().since(last));
+        let left = since.and_then(|since| BETWEEN_DEATHS.checked_sub(since)).filter(|_| self.last_was_death);
+        self.last_was_death = true;
+        match left {
+            Some(left) if !pending.wake && pending.due.is_none() => self.world.attention.pause(left),
+            _ => Ok(()),
         }
     }
 
@@ -210,7 +260,9 @@ impl Daemon {
                 snapshot = self.look(Trigger::Look)?;
             }
             let then = if due { Trigger::Heartbeat } else { Trigger::Look };
+            self.asking.set(true);
             self.world.ask_reports(&mut snapshot)?;
+            self.asking.set(false);
             plan = decide(then, &snapshot, &self.history);
             // Those were set above.
             plan.marks.clear();
@@ -340,6 +392,10 @@ impl Daemon {
         };
         self.save(true, Durability::Lazy);
         if let Some(sleeper) = &self.sleeper {
+            let living = self.history.agents.values().filter(|agent| agent.gone.is_none() && agent.watched);
+            let pids: BTreeSet<u32> = living.filter_map(|agent| Some(agent.program?.process.pid)).collect();
+            self.ended.retain(|pid| pids.contains(pid));
+            sleeper.watch(pids.difference(&self.ended).copied(), &self.events, &self.ringer);
             sleeper.wake_at(plan.next_look.tick);
         }
         Ok(())

@@ -15,7 +15,7 @@
 //! SIGTERM SIGINT ─┐ signals ─┐
 //! SIGUSR1 SIGHUP ─┘          ├─► one channel ─► daemon: look ─► decide ─► act ─► record ─► save
 //! the instant the plan asked ┐ sleeper ─┘        (world)  (pure)  (world)
-//! for ───────────────────────┘
+//! for, or an agent's end ────┘
 //! ```
 //!
 //! To find out why gtd does something, begin at [`decide::decide`]; to find out how, at [`world::World::act`].

@@ -26,7 +26,9 @@ impl Daemon {
     pub(super) fn attend(&mut self, snapshot: &mut Snapshot, read_mail: bool) -> Result<Option<Moment>, Stopped> {
         snapshot.spool = spool::read(&self.world.root);
         if read_mail {
+            self.asking.set(true);
             snapshot.inbox = self.world.ask_inbox(snapshot)?;
+            self.asking.set(false);
         }
         let mail = matches!(&snapshot.inbox, Inbox::Read(mails) if !mails.is_empty());
         if mail || !snapshot.spool.is_empty() || !self.history.requests.is_empty() {
@@ -89,15 +91,22 @@ impl Daemon {
             .collect();
         if !ids.is_empty() {
             let at_once = snapshot.generation.as_ref().is_ok_and(|generation| generation.table().deletes_many);
+            self.asking.set(true);
             let gone = self.world.delete_mails(&ids, at_once)?;
+            self.asking.set(false);
             for (id, gone) in ids.into_iter().zip(gone) {
                 let source = Source::Mail(id);
-                match gone {
-                    true => self.log.say(format!("Deleted lifecycle message: {}", source_id(&source))),
-                    false => self.log.say(format!("{source} could not be deleted; it is not carried out again")),
-                }
-                if let Some(spent) = self.history.spent.iter_mut().find(|spent| spent.source == source) {
-                    spent.gone = gone;
+                let Some(spent) = self.history.spent.iter_mut().find(|spent| spent.source == source) else {
+                    continue;
+                };
+                let said = std::mem::replace(&mut spent.stays, !gone);
+                spent.gone = gone;
+                if gone {
+                    self.log.say(format!("Deleted lifecycle message: {}", source_id(&source)));
+                } else if !said {
+                    self.log.say(format!(
+                        "{source} could not be deleted; it is not carried out again, and tried again to delete"
+                    ));
                 }
             }
         }

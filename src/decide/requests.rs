@@ -82,7 +82,7 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
     }
     let mut lines = Vec::new();
     for (n, one) in asked.into_iter().enumerate().take(AT_A_TIME) {
-        history.spent.push(Spent { source: one.source.clone(), at: now, gone: false });
+        history.spent.push(Spent { source: one.source.clone(), at: now, gone: false, stays: false });
         let discard = |why: &str| format!("Discarding {}: {}", one.source, clean(why, 300));
         lines.push(match one.wanted {
             Err(why) => discard(&why),

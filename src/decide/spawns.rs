@@ -66,7 +66,7 @@ fn worker_agent(worker: &str, snapshot: &Snapshot) -> Result<Agent, String> {
 
 /// Notes that a notice was dealt with.
 pub fn note_spent(history: &mut History, notice: &Notice, now: Moment) {
-    history.spent.push(Spent { source: notice.source.clone(), at: now.wall, gone: false });
+    history.spent.push(Spent { source: notice.source.clone(), at: now.wall, gone: false, stays: false });
 }
 
 /// What is to be done for a worker that waits.

@@ -25,6 +25,11 @@ pub enum Event {
     Wake,
     /// SIGHUP: open the log anew and read the configuration.
     Reload,
+    /// A process that is watched has ended.
+    Ended {
+        /// Its PID.
+        pid: u32,
+    },
     /// The moment that the plan asked for has come, and how long ago.
     Due {
         /// How much later than asked for the sleeper woke.

@@ -1,26 +1,50 @@
-//! The sleeper: a thread that waits until the moment the plan asked for, and says so.
+//! The sleeper: a thread that waits until the moment the plan asked for, or until an agent's process ends, and says so.
+//!
+//! It sleeps in one poll(2) on the clock and on a descriptor for each process. Where the system has no such descriptors,
+//! only the clock wakes it.
 
 use super::signals::{Event, SMALL_STACK};
-use crate::sys::bell::{self, Ringer};
+use crate::sys::bell::{self, Bell, Ringer};
 use crate::sys::clock;
+use crate::sys::raw::{self, Wait};
 use crate::town::time::Tick;
 use crossbeam_channel::Sender;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-/// The daemon's end: it says when it wants to be woken.
+/// Processes that are watched at most: each takes a descriptor, of which gtd needs few for itself.
+const MOST_WATCHED: usize = 900;
+
+/// The daemon's end: it says when it wants to be woken, and for whose sake.
 #[derive(Debug)]
 pub struct Sleeper {
-    wanted: Arc<Mutex<Option<Order>>>,
+    orders: Arc<Mutex<Orders>>,
     ringer: Ringer,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    wake: Option<Wake>,
+    /// Counts the lists, so that the thread knows a new one.
+    list: u64,
+    watched: Arc<Vec<Watched>>,
 }
 
 /// When to wake the daemon, and when it said so: an order that comes after its time is not late.
 #[derive(Clone, Copy, Debug)]
-struct Order {
+struct Wake {
     at: Tick,
     given: Tick,
+}
+
+/// A process that is watched.
+#[derive(Debug)]
+struct Watched {
+    pid: u32,
+    end: OwnedFd,
 }
 
 impl Sleeper {
@@ -30,38 +54,98 @@ impl Sleeper {
     /// Where there are no descriptors or threads left.
     pub fn start(events: Sender<Event>, daemon: Ringer) -> io::Result<Sleeper> {
         let (ringer, bell) = bell::bell()?;
-        let wanted = Arc::new(Mutex::new(None));
-        let orders = Arc::clone(&wanted);
-        let sleep = move || {
-            loop {
-                let order: Option<Order> = *orders.lock().unwrap_or_else(PoisonError::into_inner);
-                let left = order.map(|order| order.at.since(clock::now().tick));
-                if bell.rings_within(left) {
-                    bell.silence();
-                    continue;
-                }
-                let now = clock::now().tick;
-                let mut orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
-                // Another order may have come in between, or the system's wait was shorter than ours.
-                let Some(order) = orders.filter(|order| order.at <= now) else {
-                    continue;
-                };
-                *orders = None;
-                drop(orders);
-                let late = now.since(order.at.max(order.given));
-                if events.send(Event::Due { late }).is_err() {
-                    return;
-                }
-                daemon.ring();
-            }
-        };
-        thread::Builder::new().name("sleeper".to_owned()).stack_size(SMALL_STACK).spawn(sleep)?;
-        Ok(Sleeper { wanted, ringer })
+        let orders = Arc::new(Mutex::new(Orders::default()));
+        let sleeping = Sleeping { orders: Arc::clone(&orders), bell, events, daemon };
+        thread::Builder::new().name("sleeper".to_owned()).stack_size(SMALL_STACK).spawn(move || sleeping.sleep())?;
+        Ok(Sleeper { orders, ringer })
     }
 
     /// Wakes the daemon at `at`, and not at the moment it wanted before.
     pub fn wake_at(&self, at: Tick) {
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Order { at, given: clock::now().tick });
+        self.lock().wake = Some(Wake { at, given: clock::now().tick });
         self.ringer.ring();
+    }
+
+    /// Wakes the daemon when one of these processes ends, and no longer for those of the list before. One that has ended
+    /// already, between the look and now, is one that ends.
+    pub fn watch(&self, pids: impl Iterator<Item = u32>, events: &Sender<Event>, daemon: &Ringer) {
+        let mut watched = Vec::new();
+        for pid in pids.take(MOST_WATCHED) {
+            match raw::pidfd_open(pid) {
+                Ok(end) => watched.push(Watched { pid, end }),
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
+                    let _ = events.send(Event::Ended { pid });
+                    daemon.ring();
+                }
+                // No descriptors left, or no such thing: the next look will tell.
+                Err(_) => break,
+            }
+        }
+        let mut orders = self.lock();
+        orders.watched = Arc::new(watched);
+        orders.list += 1;
+        drop(orders);
+        self.ringer.ring();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread's end.
+struct Sleeping {
+    orders: Arc<Mutex<Orders>>,
+    bell: Bell,
+    events: Sender<Event>,
+    daemon: Ringer,
+}
+
+impl Sleeping {
+    fn sleep(&self) {
+        let mut told: Vec<u32> = Vec::new();
+        let mut list = 0;
+        loop {
+            let (wake, watched) = {
+                let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+                if orders.list != list {
+                    list = orders.list;
+                    told.clear();
+                }
+                (orders.wake, Arc::clone(&orders.watched))
+            };
+            let open: Vec<&Watched> = watched.iter().filter(|watched| !told.contains(&watched.pid)).collect();
+            let mut waits: Vec<Wait> = open.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect();
+            waits.push(Wait::readable(self.bell.as_fd()));
+            let left = wake.map(|wake| wake.at.since(clock::now().tick));
+            if raw::poll(&mut waits, left).is_err() {
+                // No memory, say: not to become a busy loop.
+                thread::sleep(Duration::from_millis(100));
+            }
+            if waits.last().is_some_and(|bell| bell.ready) {
+                self.bell.silence();
+            }
+            for (watched, _) in open.iter().zip(&waits).filter(|(_, wait)| wait.ready) {
+                told.push(watched.pid);
+                self.tell(Event::Ended { pid: watched.pid });
+            }
+            self.tell_time();
+        }
+    }
+
+    fn tell_time(&self) {
+        let now = clock::now().tick;
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another order may have come in between, or the system's wait was shorter than ours.
+        let Some(wake) = orders.wake.filter(|wake| wake.at <= now) else { return };
+        orders.wake = None;
+        drop(orders);
+        self.tell(Event::Due { late: now.since(wake.at.max(wake.given)) });
+    }
+
+    fn tell(&self, event: Event) {
+        // The daemon may be gone already; then this thread goes with the process.
+        let _ = self.events.send(event);
+        self.daemon.ring();
     }
 }

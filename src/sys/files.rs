@@ -129,6 +129,15 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
     if ours { Ok(()) } else { Err(failed(io::Error::other("it is no directory of this user"))) }
 }
 
+/// As [`write`], for a file that is somebody else's to read and write too: it keeps its permissions.
+///
+/// # Errors
+/// As for [`write`].
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let meta = fs::symlink_metadata(path).map_err(|error| FileError::new("write", path, error))?;
+    write_with(path, bytes, Durability::Synced, meta.mode() & 0o7777)
+}
+
 fn write_with(path: &Path, bytes: &[u8], durability: Durability, mode: u32) -> Result<(), FileError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let failed = |error| FileError::new("write", path, error);

@@ -135,6 +135,9 @@ pub struct Spent {
     pub at: Wall,
     /// Whether it is gone.
     pub gone: bool,
+    /// Whether it was said that it cannot be deleted.
+    #[serde(default)]
+    pub stays: bool,
 }
 
 /// That an agent is held down because somebody asked for it.

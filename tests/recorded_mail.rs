@@ -1,0 +1,241 @@
+//! What the real `gt` of three generations printed of mail, and what gtd makes of it: which mails are requests, which are
+//! carried out in a town that has these agents, and when a deletion has succeeded. The recordings are in `tests/data`.
+
+use gtd::decide::requests::take_on;
+use gtd::decide::spawns::notices;
+use gtd::town::agent::Name;
+use gtd::town::config::Config;
+use gtd::town::history::History;
+use gtd::town::mail::{Kind, parse_inbox};
+use gtd::town::names::Generation;
+use gtd::town::request::Source;
+use gtd::town::rigs::Rig;
+use gtd::town::snapshot::{Holds, Inbox, Reports, Snapshot};
+use gtd::town::time::{Moment, Tick, Wall};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
+fn call(file: &str) -> Value {
+    let path = data().join(file).with_extension("json");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).expect("a recorded call")
+}
+
+/// The recorded calls whose name begins so: `seed/gt-inbox-one`.
+fn files(start: &[&str]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for generation in ["seed", "v0.2", "v1.0"] {
+        let names = fs::read_dir(data().join(generation)).expect("a listing").flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let names = names.filter(|name| start.iter().any(|start| name.starts_with(start)));
+        found.extend(names.map(|name| format!("{generation}/{}", name.trim_end_matches(".json"))));
+    }
+    found
+}
+
+/// The town in which all of it was recorded: rigs alpha, beta and gamma, crew maxine and max.
+fn town(generation: Generation, inbox: Inbox) -> Snapshot {
+    let name = |text: &str| Name::parse(text).expect("a name");
+    let prefix = |rig: &str| match (generation, rig) {
+        (Generation::Seed, "beta") => "be",
+        (Generation::Seed, _) => "gt",
+        (_, "beta") => "bt",
+        (_, rig) => &rig[..2].to_owned().leak()[..],
+    };
+    let rigs: &[&str] = if generation == Generation::Seed { &["alpha", "beta", "gamma"] } else { &["alpha", "beta"] };
+    let rig = |rig: &&str| Rig { name: name(rig), prefix: name(prefix(rig)) };
+    Snapshot {
+        now: Moment { wall: Wall::parse("2026-11-23T10:00:00Z").expect("a time"), tick: Tick::from_millis(1) },
+        root: PathBuf::from("/town"),
+        config: Config::default(),
+        generation: Ok(generation),
+        gastown: None,
+        rigs: rigs.iter().map(rig).collect(),
+        agents: Vec::new(),
+        server: None,
+        sessions: Ok(Vec::new()),
+        reports: Reports::NotAsked,
+        reported_at: BTreeMap::new(),
+        inbox,
+        spool: Vec::new(),
+        crew: vec![(name("alpha"), name("maxine")), (name("gamma"), name("max"))],
+        wishes: BTreeMap::new(),
+        holds: Holds::default(),
+        activity: None,
+        troubles: Vec::new(),
+    }
+}
+
+fn generation(file: &str) -> Generation {
+    let word = file.split('/').next().expect("a folder");
+    Generation::ALL.into_iter().find(|generation| generation.word() == word).expect("a generation")
+}
+
+/// What gtd does with an inbox, a line a mail: what it says of a request, what becomes of a spawn, nothing of other mail.
+fn fate(file: &str) -> Vec<String> {
+    let call = call(file);
+    let stdout = call["stdout"].as_str().expect("stdout");
+    if call["exit"] != 0 {
+        assert!(parse_inbox(stdout).is_err(), "{file}: a failure has nothing on stdout that could be an inbox");
+        return vec!["failure".to_owned()];
+    }
+    let mails = match parse_inbox(stdout) {
+        Ok(mails) => mails,
+        Err(_) => return vec!["no inbox".to_owned()],
+    };
+    let ordinary = mails.iter().filter(|mail| mail.kind() == Kind::Ordinary).count();
+    assert!(mails.iter().all(|mail| mail.sent.is_some()), "{file}: every time is read");
+    let count = mails.len();
+    let snapshot = town(generation(file), Inbox::Read(mails));
+    let mut history = History::default();
+    let mut lines = take_on(&mut history, &snapshot);
+    for notice in notices(&history, &snapshot) {
+        let Source::Mail(id) = notice.source else { panic!("{file}: a notice comes by mail") };
+        lines.push(match notice.spawn {
+            Ok(spawn) => format!("Spawned {}", spawn.session),
+            Err(why) => format!("Refusing {id}: {why}"),
+        });
+    }
+    assert_eq!(lines.len() + ordinary, count, "{file}: each has one fate");
+    let claims: Vec<String> = history.requests.iter().map(|c| format!("{} {}", c.action, c.agent)).collect();
+    let said = lines.iter().filter(|line| line.starts_with("Processing")).count();
+    assert_eq!(claims.len(), said, "{file}");
+    let short =
+        |line: String| line.replace("Processing lifecycle request from mail ", "").replace("Discarding mail ", "- ");
+    lines.into_iter().map(short).collect()
+}
+
+const SEED: &[&str] = &[
+    "gm-7sh: cycle of mayor",
+    "gm-ihh: cycle of deacon",
+    "gm-jsp: cycle of gamma/witness",
+    "gm-bzo: cycle of gamma/refinery",
+    "- gm-7rn: cycle of gamma/crew/max has been overtaken by a later word",
+    "- gm-h8a: \"alpha/nux\": there is no such agent in this town",
+    "gm-8vi: restart of gamma/crew/max",
+    "Spawned gt-alpha-nux",
+];
+const SEED_BODIES: &[&str] = &[
+    "- gm-8zr: cycle of gamma/witness has been overtaken by a later word",
+    "gm-bw9: cycle of mayor",
+    "gm-bsm: cycle of gamma/witness",
+];
+const V02_KEPT: &[&str] = &[
+    "- hq-6bv: \"gastown-witness\": there is no such agent in this town",
+    "- hq-afn: restart of alpha/witness has been overtaken by a later word",
+    "hq-3kq: cycle of alpha/witness",
+    "hq-crg: cycle of beta/refinery",
+    "hq-5er: cycle of alpha/crew/maxine",
+    "hq-e82: cycle of mayor",
+    "hq-hvm: cycle of deacon",
+];
+const V02_REST: &[&str] = &[
+    "- hq-yhr: \"alpha/toast\": there is no such agent in this town",
+    "- hq-6ra: \"x\": there is no such agent in this town",
+    "Spawned gt-alpha-toast",
+];
+const V10_KEPT: &[&str] = &[
+    "- hq-wisp-7mg: \"gastown-witness\": there is no such agent in this town",
+    "- hq-wisp-ejs: restart of alpha/witness has been overtaken by a later word",
+    "hq-wisp-leu: cycle of beta/refinery",
+    "hq-wisp-nme: cycle of alpha/witness",
+    "hq-wisp-3ua: cycle of mayor",
+    "hq-wisp-48w: cycle of alpha/crew/maxine",
+];
+const V10_TOAST: &str = "- hq-wisp-4ys: \"alpha/toast\": there is no such agent in this town";
+const V10_DEACON: &str = "hq-wisp-dvn: cycle of deacon";
+const V10_X: &str = "- hq-wisp-3mw: \"x\": there is no such agent in this town";
+
+/// File by file: the fates of its mails. All files are in it.
+fn wanted(file: &str) -> Vec<&'static str> {
+    let with = |parts: &[&'static [&'static str]]| parts.concat();
+    match file {
+        "seed/gt-inbox-after-read"
+        | "seed/gt-inbox-deacon-no-slash"
+        | "seed/gt-inbox-lifecycle-and-spawn"
+        | "seed/gt-inbox-unread" => SEED.to_vec(),
+        "seed/gt-inbox-lifecycle-bodies" => SEED_BODIES.to_vec(),
+        "v0.2/gt-inbox-after-delete" => V02_KEPT.to_vec(),
+        "v0.2/gt-inbox-cc-from-rig-dir"
+        | "v0.2/gt-inbox-many"
+        | "v0.2/gt-inbox-many-unread"
+        | "v0.2/gt-inbox-one-read"
+        | "v0.2/gt-inbox-one-read-unread" => with(&[V02_KEPT, V02_REST]),
+        "v1.0/gt-inbox-after-delete" => with(&[V10_KEPT, &[V10_DEACON]]),
+        "v1.0/gt-inbox-after-mail-read"
+        | "v1.0/gt-inbox-many"
+        | "v1.0/gt-inbox-many-unread"
+        | "v1.0/gt-inbox-one-read"
+        | "v1.0/gt-inbox-one-read-unread" => with(&[V10_KEPT, &[V10_TOAST, V10_DEACON, V10_X, "Spawned al-toast"]]),
+        _ if file.contains("plain") || file.ends_with("text") => vec!["no inbox"],
+        _ if ["empty", "after-sling", "v0.2/gt-inbox-no-slash", "gt-inbox-one", "other"]
+            .iter()
+            .any(|name| file.contains(name)) =>
+        {
+            vec![]
+        }
+        _ => vec!["failure"],
+    }
+}
+
+#[test]
+fn every_recorded_inbox_is_read_as_it_was_meant() {
+    let files = files(&["gt-inbox-", "gt-mail-inbox-"]);
+    assert!(files.len() > 35, "{files:?}");
+    let told: Vec<String> =
+        files.iter().flat_map(|file| std::iter::once(format!("= {file}")).chain(fate(file))).collect();
+    let meant: Vec<String> = files
+        .iter()
+        .flat_map(|file| std::iter::once(format!("= {file}")).chain(wanted(file).into_iter().map(str::to_owned)))
+        .collect();
+    assert_eq!(told.join("\n"), meant.join("\n"));
+}
+
+/// A `gt` that says again what was said then.
+fn delete_again(file: &str, ids: &[String], at_once: bool) -> Vec<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    let call = call(file);
+    let dir = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir_all(at("t/mayor")).expect("made");
+    for stream in ["stdout", "stderr"] {
+        fs::write(at(stream), call[stream].as_str().expect("text")).expect("written");
+    }
+    let here = dir.path().display();
+    let exit = &call["exit"];
+    let script =
+        format!("#!/bin/sh\necho \"$*\" >>{here}/asked; cat {here}/stdout; cat {here}/stderr >&2; exit {exit}\n");
+    fs::write(at("gt"), script).expect("written");
+    fs::set_permissions(at("gt"), fs::Permissions::from_mode(0o755)).expect("executable");
+    let mut world = gtd::world::World::new(&at("t"), gtd::sys::attention::Attention::nobody(), &History::default());
+    world.tools.gt = Some(at("gt"));
+    let gone = world.delete_mails(ids, at_once).expect("nobody stops it");
+    let asked = fs::read_to_string(at("asked")).expect("it was asked");
+    let wanted = if at_once { format!("mail delete {}\n", ids.join(" ")) } else { String::new() };
+    assert!(wanted.is_empty() || asked == wanted, "{file}: {asked}");
+    gone
+}
+
+#[test]
+fn every_recorded_deletion_is_understood() {
+    for file in files(&["gt-mail-delete"]) {
+        let argv = call(&file)["argv"].as_array().expect("arguments").clone();
+        let ids: Vec<String> = argv.iter().skip(3).map(|id| id.as_str().expect("an id").to_owned()).collect();
+        let gone = delete_again(&file, &ids, true);
+        let wanted: &[bool] = match file.as_str() {
+            "seed/gt-mail-delete-locked-town-db" => &[false],
+            "v0.2/gt-mail-delete-outside-town" | "v1.0/gt-mail-delete-outside-town" => &[false],
+            "seed/gt-mail-delete-two" | "v0.2/gt-mail-delete-several" => &[false, false],
+            "v1.0/gt-mail-delete-several" | "v1.0/gt-mail-delete-several-one-missing" => &[true, true],
+            // What is missing is gone.
+            _ => &[true],
+        };
+        assert_eq!(gone, wanted, "{file}");
+    }
+}
