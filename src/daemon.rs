@@ -107,6 +107,8 @@ struct Daemon {
     lost: bool,
     /// Whether the last look was for the sake of a death.
     last_was_death: bool,
+    /// Whether the inbox held more than one pass deals with.
+    more_mail: bool,
     /// What requests wait for, so that it is said once.
     waiting: BTreeMap<Source, String>,
 }
@@ -157,6 +159,7 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         not_saved: None,
         lost: false,
         last_was_death: false,
+        more_mail: false,
         waiting: BTreeMap::new(),
         world,
         log,
@@ -401,9 +404,11 @@ impl Daemon {
         Ok(())
     }
 
-    fn save(&mut self, running: bool, durability: Durability) {
+    /// Saves the state; says whether that could be done.
+    fn save(&mut self, running: bool, durability: Durability) -> bool {
         let saved = self.keeper.save(running, &self.history, &self.report, durability);
         self.not_saved = saved.err().map(|error| error.to_string());
+        self.not_saved.is_none()
     }
 
     fn reload(&mut self) {

@@ -134,7 +134,6 @@ fn an_agents_own_file_has_a_word_in_it_and_keeps_every_other_byte() {
 }
 
 #[test]
-#[ignore = "the file is rewritten with mode 0644"]
 fn an_agents_own_file_keeps_its_mode() {
     let town = town(&["alpha"]);
     town.write("alpha/witness/state.json", STATE);
@@ -177,7 +176,6 @@ fn a_mail_that_cannot_be_deleted_is_carried_out_once_only() {
 }
 
 #[test]
-#[ignore = "it is said at each heartbeat"]
 fn that_a_mail_cannot_be_deleted_is_said_once() {
     let town = town(&[]);
     town.set_deletion("refuse");
@@ -220,22 +218,30 @@ fn without_gt_the_spool_is_served() {
 }
 
 #[test]
-fn while_gt_hangs_a_death_is_noticed_and_sigterm_obeyed_at_once() {
+fn while_gt_hangs_sigterm_is_obeyed_at_once() {
+    let town = town(&["alpha"]);
+    let mut gtd = town.up();
+    town.set_mode("gt", Mode::Hang);
+    wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
+    gtd.signal(libc::SIGTERM);
+    let (status, after) = gtd.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(after < Duration::from_secs(2), "{after:?}");
+    assert_eq!(town.processes("sleep 1000"), [], "nothing of it is left");
+    assert_eq!(town.state()["running"], false);
+}
+
+#[test]
+fn while_gt_hangs_a_death_is_noticed() {
     let town = town(&["alpha"]);
     let gtd = town.up();
     let first = town.wait_for_agent("alpha-witness", None);
     town.set_mode("gt", Mode::Hang);
     wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
     process::signal(first, libc::SIGKILL);
-    town.wait_for_log(&format!("PID {first}"));
-    let mut gtd = gtd;
-    let begin = Instant::now();
-    gtd.signal(libc::SIGTERM);
-    let (status, after) = gtd.wait();
-    assert_eq!(status.code(), Some(0));
-    assert!(after < Duration::from_secs(2), "{:?}", begin.elapsed());
-    assert_eq!(town.processes("sleep 1000"), [], "nothing of it is left");
-    assert_eq!(town.state()["running"], false);
+    let noticed = || town.logged(&format!("(PID {first})")) > 0;
+    assert!(support::limit::holds_within(Duration::from_secs(5), noticed));
+    gtd.stop();
 }
 
 #[test]
@@ -255,21 +261,6 @@ fn a_gt_whose_deletions_hang_does_not_keep_gtd_from_ending_or_from_its_request()
     wait_until("the mail is gone", || town.inbox().is_empty());
     gtd.stop();
     assert_eq!(town.pids("deacon"), [first, second]);
-}
-
-#[test]
-#[ignore = "takes 100 s: the deadline for an inbox is 90 s"]
-fn while_gt_hangs_the_spool_and_the_dead_are_served_after_the_deadline_at_the_latest() {
-    let town = town(&["alpha"]);
-    let gtd = town.up();
-    let [deacon, witness] = ["deacon", "alpha-witness"].map(|agent| town.wait_for_agent(agent, None));
-    town.set_mode("gt", Mode::Hang);
-    wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
-    process::signal(witness, libc::SIGKILL);
-    town.request("restart", "deacon").exits(0);
-    let served = || town.pids("deacon").last() != Some(&deacon) && town.pids("alpha-witness").last() != Some(&witness);
-    assert!(support::limit::holds_within(Duration::from_secs(100), served));
-    gtd.stop();
 }
 
 #[test]
@@ -343,16 +334,23 @@ fn ten_thousand_ordinary_mails_cost_little() {
 }
 
 #[test]
-fn a_hundred_requests_cost_few_processes() {
-    let mut town = town(&["alpha"]);
+fn requests_cost_few_processes() {
+    let rigs: Vec<String> = (0..10).map(|number| format!("r{number}=p{number}")).collect();
+    let mut town = town(&rigs.iter().map(String::as_str).collect::<Vec<_>>());
     town.configure(serde_json::json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
     fs::write(town.notes.join("gt.many"), "").expect("written");
     let gtd = town.up();
-    town.wait_for_agent("deacon", None);
-    town.wait_for_agent("alpha-witness", None);
+    let up = |number: &usize| town.pid(&format!("r{number}-witness")).is_some();
+    wait_until("all are up", || (0..10).filter(up).count() == 10);
     gtd.stop();
-    for number in 0..100 {
-        town.deliver(&Letter::request(["hq-deacon", "alpha/witness", "nobody"][number % 3], "cycle"));
+    // Ten are carried out, ten are overtaken by these, and the rest is left for the next pass.
+    for action in ["restart", "cycle"] {
+        for number in 0..10 {
+            town.deliver(&Letter::request(&format!("r{number}/witness"), action));
+        }
+    }
+    for _ in 0..80 {
+        town.deliver(&Letter::request("nobody", "cycle"));
     }
     let passes = town.calls("gt").len();
     let (mut gtd, trace) = match std::path::Path::new("/usr/bin/strace").exists() {
@@ -379,8 +377,9 @@ fn a_hundred_requests_cost_few_processes() {
         tools.iter().any(|tool| program.ends_with(tool))
     });
     let count = ran.count();
-    let done = town.logged("cycle of Deacon is done") + town.logged("cycle of witness for alpha is done");
+    let done = town.logged("cycle of witness for");
     println!("{count} processes, {done} requests carried out");
+    assert_eq!(done, 10);
     assert!(count <= 12 + 3 * done, "{count} processes, {done} carried out");
 }
 

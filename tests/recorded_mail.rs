@@ -94,7 +94,7 @@ fn fate(file: &str) -> Vec<String> {
     let count = mails.len();
     let snapshot = town(generation(file), Inbox::Read(mails));
     let mut history = History::default();
-    let mut lines = take_on(&mut history, &snapshot);
+    let mut lines = take_on(&mut history, &snapshot).lines;
     for notice in notices(&history, &snapshot) {
         let Source::Mail(id) = notice.source else { panic!("{file}: a notice comes by mail") };
         lines.push(match notice.spawn {

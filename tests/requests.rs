@@ -125,7 +125,6 @@ fn whoever_is_attached_stays_attached_through_a_restart() {
 }
 
 #[test]
-#[ignore = "agent_command given as one string leaves the Mayor out"]
 fn the_mayor_a_refinery_and_crew_are_started_restarted_and_ended_on_request() {
     let town = Town::new(&["alpha"]);
     for dir in ["alpha/crew/max", "alpha/refinery/rig"] {
@@ -356,7 +355,6 @@ fn of_two_words_for_one_agent_the_last_is_done_and_both_agents_of_two_are_served
 }
 
 #[test]
-#[ignore = "a request claimed while tmux does not answer is taken for done when it does"]
 fn a_request_that_comes_while_tmux_does_not_answer_is_not_lost() {
     let town = Town::new(&[]);
     let gtd = town.up();

@@ -53,7 +53,7 @@ fn plan(town: &Path) -> Result<Found, String> {
 
 /// On a copy of the memory, as the daemon would do it.
 fn requests(history: &mut History, snapshot: &Snapshot, world: &World) -> Vec<String> {
-    let mut lines = take_on(history, snapshot);
+    let mut lines = take_on(history, snapshot).lines;
     for claim in history.requests.clone() {
         let what = match agent_of(&claim.agent, snapshot, &world.root) {
             Some(agent) => match deed(&claim, &agent, snapshot, history) {

@@ -4,7 +4,7 @@
 use super::Daemon;
 use crate::decide::record_outcome;
 use crate::decide::requests::{Deed, agent_of, deed, forget_spent, note_failure, settle, take_on};
-use crate::decide::spawns::{Tending, is_ready, next_tending, note_spent, notices, tend};
+use crate::decide::spawns::{Tending, is_ready, next_tending, note_spent, notices, tend, waits_at_prompt};
 use crate::decide::stale::stale;
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
@@ -20,33 +20,50 @@ use crate::world::clear::{Cleared, Clearing};
 use crate::world::spawns::FIRST_WORD;
 use crate::world::spool;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// When the rest of a large inbox is dealt with.
+const MORE_MAIL: Duration = Duration::from_secs(2);
 
 impl Daemon {
-    /// Everything that others ask for. Says when to look again for the workers' sake.
+    /// Everything that others ask for. Says when to look again for its sake. The spool comes first: a `gt` that hangs delays
+    /// only mail.
     pub(super) fn attend(&mut self, snapshot: &mut Snapshot, read_mail: bool) -> Result<Option<Moment>, Stopped> {
         snapshot.spool = spool::read(&self.world.root);
+        let read_mail = read_mail || self.more_mail;
+        let mut again = self.attend_to(snapshot)?;
         if read_mail {
             self.asking.set(true);
             snapshot.inbox = self.world.ask_inbox(snapshot)?;
             self.asking.set(false);
+            again = self.attend_to(snapshot)?;
         }
+        self.tend_spawns()?;
+        let tending = next_tending(&self.history, clock::now());
+        Ok([again, tending].into_iter().flatten().min_by_key(|at| at.tick))
+    }
+
+    /// What stands in the spool, and in the inbox, if that was read. Says when to go on, if that was too much for one pass.
+    fn attend_to(&mut self, snapshot: &mut Snapshot) -> Result<Option<Moment>, Stopped> {
         let mail = matches!(&snapshot.inbox, Inbox::Read(mails) if !mails.is_empty());
         if mail || !snapshot.spool.is_empty() || !self.history.requests.is_empty() {
             self.world.complete(snapshot);
         }
         self.take_on_spawns(snapshot);
-        let lines = take_on(&mut self.history, snapshot);
-        for line in &lines {
+        let taken = take_on(&mut self.history, snapshot);
+        for line in &taken.lines {
             self.log.say(line);
         }
-        if !lines.is_empty() {
-            self.save(true, Durability::Synced);
+        // What is not saved is not begun: killed now, gtd would do it twice, or not at all.
+        let unsaved = !taken.lines.is_empty() || self.not_saved.is_some();
+        if unsaved && !self.save(true, Durability::Synced) {
+            return Ok(None);
         }
         self.be_rid_of_spent(snapshot)?;
         forget_spent(&mut self.history, snapshot);
         self.do_requests(snapshot)?;
-        self.tend_spawns()?;
-        Ok(next_tending(&self.history, clock::now()))
+        self.more_mail = taken.more;
+        Ok(taken.more.then(|| clock::now().plus(MORE_MAIL)))
     }
 
     /// Spawn notices go to the file before their mail is spent.
@@ -57,8 +74,12 @@ impl Daemon {
         }
         let good: Vec<Spawn> = found.iter().filter_map(|notice| notice.spawn.clone().ok()).collect();
         let added = self.world.change_pending(|spawns| {
-            let new: Vec<Spawn> = good.into_iter().filter(|new| !spawns.iter().any(|old| old.is(new))).collect();
-            spawns.extend(new);
+            for new in good {
+                // One first word for a worker, however often it is announced.
+                if !spawns.iter().any(|old| old.session == new.session) {
+                    spawns.push(new);
+                }
+            }
         });
         if let Err(why) = added {
             // The mails stay, and are read again at the next heartbeat.
@@ -254,7 +275,7 @@ impl Daemon {
         let mut ready = BTreeMap::new();
         for ((spawn, pane, last_input, in_mode, begun), screen) in watched.into_iter().zip(screens) {
             let Some(screen) = screen else { continue };
-            if begun && screen.contains(FIRST_WORD) {
+            if begun && screen.contains(FIRST_WORD) && !waits_at_prompt(&screen, FIRST_WORD) {
                 over.push(spawn);
             } else if is_ready(&screen) {
                 ready.insert(spawn.session.clone(), (spawn, (pane, last_input, in_mode)));

@@ -45,13 +45,12 @@ struct Asked {
     wanted: Result<(AgentId, Action), String>,
 }
 
-/// Checks what is new in the inbox and in the spool, and takes it on or discards it. Returns the lines to be said; where there
-/// are any, the memory has to be saved before anything else is done.
-pub fn take_on(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
+/// Checks what is new in the inbox and in the spool, and takes it on or discards it.
+pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
     let now = snapshot.now.wall;
     let (Some(roll), Ok(_)) = (roll(snapshot), &snapshot.sessions) else {
         // Whoever it is for cannot be seen, so that nobody could tell later whether it was done. Nothing is lost by waiting.
-        return Vec::new();
+        return TakenOn::default();
     };
     let mut asked: Vec<Asked> = Vec::new();
     if let Inbox::Read(mails) = &snapshot.inbox {
@@ -80,6 +79,7 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
             last_word.insert(agent.clone(), n);
         }
     }
+    let more = asked.len() > AT_A_TIME;
     let mut lines = Vec::new();
     for (n, one) in asked.into_iter().enumerate().take(AT_A_TIME) {
         history.spent.push(Spent { source: one.source.clone(), at: now, gone: false, stays: false });
@@ -87,17 +87,33 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
         lines.push(match one.wanted {
             Err(why) => discard(&why),
             Ok(_) if now.since(one.at) > TOO_OLD => discard("it is older than 6h"),
-            Ok((agent, action)) if action != Action::Reset && last_word.get(&agent) != Some(&n) => {
+            Ok((agent, action))
+                if action != Action::Reset
+                    && (last_word.get(&agent) != Some(&n)
+                        || history.agent(&agent).last_word.is_some_and(|before| one.at < before)) =>
+            {
                 discard(&format!("{action} of {agent} has been overtaken by a later word"))
             }
             Ok((agent, action)) => {
+                if action != Action::Reset {
+                    history.agents.entry(agent.clone()).or_default().last_word = Some(one.at);
+                }
                 let overtaken = claim(history, snapshot, one.source.clone(), agent.clone(), action);
                 let over = overtaken.map(|before| format!("; {before} is overtaken")).unwrap_or_default();
                 format!("Processing lifecycle request from {}: {action} of {agent}{over}", one.source)
             }
         });
     }
-    lines
+    TakenOn { lines, more }
+}
+
+/// What came of [`take_on`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenOn {
+    /// What is to be said; where there is anything, the memory has to be saved before anything else is done.
+    pub lines: Vec<String>,
+    /// Whether there is more than one pass deals with.
+    pub more: bool,
 }
 
 fn is_spent(history: &History, source: &Source) -> bool {

@@ -61,7 +61,13 @@ fn worker_agent(worker: &str, snapshot: &Snapshot) -> Result<Agent, String> {
     let roll = roll(snapshot).ok_or("Gas Town's generation is not known")?;
     let rig = roll.rigs.iter().find(|known| known.name.as_str() == rig);
     let rig = rig.ok_or_else(|| format!("{} is in no rig of this town", shown(worker, 80)))?;
-    Ok(roll.table.agent(&snapshot.root, AgentId::Polecat(rig.name.clone(), name), Some(rig)))
+    let crew = name.as_str().starts_with("crew-");
+    let agent = roll.table.agent(&snapshot.root, AgentId::Polecat(rig.name.clone(), name), Some(rig));
+    // A worker called `witness` would have the Witness's session.
+    if crew || roll.find(&agent.session).is_ok() {
+        return Err(format!("{} is the session of another agent", shown(&agent.session, 80)));
+    }
+    Ok(agent)
 }
 
 /// Notes that a notice was dealt with.
@@ -127,13 +133,20 @@ pub fn next_tending(history: &History, now: Moment) -> Option<Moment> {
 
 /// Whether a screen shows a prompt that waits: a line that begins with `>` or `❯`, perhaps within a box, and no sign of work.
 pub fn is_ready(screen: &str) -> bool {
-    let is_prompt = |line: &str| {
-        let line = line.trim_start_matches(|c: char| c == '|' || ('\u{2500}'..='\u{257f}').contains(&c) || c == ' ');
-        let rest = line.strip_prefix('>').map(|rest| rest.is_empty() || rest.starts_with(' '));
-        let other = line.strip_prefix('❯').map(|rest| rest.is_empty() || rest.starts_with([' ', '\u{a0}']));
-        rest.or(other) == Some(true)
-    };
     screen.lines().any(is_prompt) && !screen.contains("esc to interrupt")
+}
+
+/// Whether `word` stands in the last prompt of a screen: typed, and not entered.
+pub fn waits_at_prompt(screen: &str, word: &str) -> bool {
+    let last = screen.lines().rev().find(|line| is_prompt(line));
+    last.is_some_and(|line| line.contains(word))
+}
+
+fn is_prompt(line: &str) -> bool {
+    let line = line.trim_start_matches(|c: char| c == '|' || ('\u{2500}'..='\u{257f}').contains(&c) || c == ' ');
+    let rest = line.strip_prefix('>').map(|rest| rest.is_empty() || rest.starts_with(' '));
+    let other = line.strip_prefix('❯').map(|rest| rest.is_empty() || rest.starts_with([' ', '\u{a0}']));
+    rest.or(other) == Some(true)
 }
 
 #[cfg(test)]
@@ -145,6 +158,8 @@ mod tests {
         for screen in ["> ", "hello\n>", "❯ ", "❯\u{a0}", "│ > Try \"edit\"  │", "╭──╮\n│ ❯ │"] {
             assert!(is_ready(screen), "{screen:?}");
         }
+        assert!(waits_at_prompt("> Begin.\n\n", "Begin."));
+        assert!(!waits_at_prompt("> Begin.\nheard: Begin.\n> \n", "Begin."));
         for screen in ["", "$ ", "a > b", ">>> ", "> \n* Working (esc to interrupt)", "❯x"] {
             assert!(!is_ready(screen), "{screen:?}");
         }

@@ -90,6 +90,8 @@ pub struct AgentHistory {
     pub output: Option<Wall>,
     /// The newest output that came between two looks: the sign of an agent at work.
     pub output_between: Option<Wall>,
+    /// When the last request for it was made that was taken on: an older one that comes later is overtaken.
+    pub last_word: Option<Wall>,
     /// Held down, because somebody asked for it.
     pub shut_down: Option<ShutDown>,
     /// When it was last part of the town; dropped a day after that.
@@ -156,6 +158,7 @@ impl History {
             messages: 0,
             output: None,
             output_between: None,
+            last_word: None,
             shut_down: None,
             seen: None,
             watched: false,
@@ -172,8 +175,8 @@ impl History {
         self.spawns.clear();
         self.server = None;
         for agent in self.agents.values_mut() {
-            let shut_down = agent.shut_down.take();
-            *agent = AgentHistory { messages: agent.messages, shut_down, ..AgentHistory::default() };
+            let (shut_down, last_word) = (agent.shut_down.take(), agent.last_word);
+            *agent = AgentHistory { messages: agent.messages, shut_down, last_word, ..AgentHistory::default() };
         }
     }
 }

@@ -43,6 +43,10 @@ impl World {
     /// # Errors
     /// [`Stopped`].
     pub fn delete_mails(&mut self, ids: &[String], at_once: bool) -> Result<Vec<bool>, Stopped> {
+        // One that begins with a dash would be an option; no mail's id does.
+        if ids.iter().any(|id| id.starts_with('-')) {
+            return Ok(vec![false; ids.len()]);
+        }
         let mut gone = Vec::with_capacity(ids.len());
         let size = if at_once { ids.len().max(1) } else { 1 };
         for batch in ids.chunks(size) {
@@ -50,8 +54,7 @@ impl World {
                 gone.resize(ids.len(), false);
                 return Ok(gone);
             };
-            // A name that begins with a dash would be an option; no mail's does.
-            let command = command.args(["mail", "delete"]).args(batch.iter().filter(|id| !id.starts_with('-')));
+            let command = command.args(["mail", "delete"]).args(batch);
             let began = clock::now().wall;
             let result = command.run(&mut self.attention)?;
             self.own_calls.note(began, clock::now().wall);

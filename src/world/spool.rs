@@ -67,6 +67,7 @@ impl World {
     /// Adds to a snapshot what is only needed where somebody asks for something: the crew, whose directories are there, and
     /// what agents ask for in their own files.
     pub fn complete(&self, snapshot: &mut Snapshot) {
+        snapshot.crew.clear();
         for rig in &snapshot.rigs {
             let crew = fs::read_dir(self.root.join(rig.name.as_str()).join("crew"));
             let names = crew.into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());

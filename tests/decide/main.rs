@@ -14,6 +14,7 @@ mod loops;
 mod memory;
 mod pokes;
 mod properties;
+mod requests;
 mod rhythm;
 mod starts;
 mod unknown;

@@ -150,6 +150,7 @@ fn any_agent_history(messages: impl Strategy<Value = u64>) -> impl Strategy<Valu
         restarts: pacing.0,
         quarantined: pacing.1,
         shut_down: None,
+        last_word: None,
         seen: pacing.2,
         last_poke: talk.0,
         last_poke_delivered: talk.1,

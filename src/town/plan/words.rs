@@ -83,8 +83,10 @@ impl fmt::Display for Hold {
             Hold::PatrolOff => f.write_str("its patrol is switched off in mayor/daemon.json"),
             Hold::NoDirectory(dir) => write!(f, "its directory {dir} is not there"),
             Hold::SameSession(other) => write!(f, "{other} has the same session name"),
-            Hold::ShutDown(Source::Mail(id)) => write!(f, "shut down by mail {id}; gtd --request start ends that"),
-            Hold::ShutDown(Source::Spool(_)) => f.write_str("shut down by a request; gtd --request start ends that"),
+            Hold::ShutDown(Source::Mail(id)) => {
+                write!(f, "shut down on request (mail {id}); gtd --request start ends that")
+            }
+            Hold::ShutDown(Source::Spool(_)) => f.write_str("shut down on request; gtd --request start ends that"),
             Hold::Asked(action) => write!(f, "{action} was asked for and is not done yet"),
             Hold::NoGeneration(outage) => {
                 write!(f, "Gas Town's generation is not known: {outage}; set gtd.gastown in mayor/daemon.json")
