@@ -1,7 +1,7 @@
 //! `make bench`: what a heartbeat, a look and an idle daemon cost, beside the budgets.
 //!
 //! Each figure is taken on a real tmux server of its own with N live agents, which are small shell programs that echo what
-//! they read. `bd` answers at once, so that what is measured is gtd and tmux. Processes are counted by the kernel, through
+//! they read. `bd` and `gt` answer at once, and what they take is measured beside and taken off. Processes are counted by the kernel, through
 //! strace. Times are of the whole program, `gtd --once`, from its start to its end: a heartbeat of a daemon that runs
 //! already is a little shorter.
 
@@ -40,7 +40,8 @@ fn heartbeat(town: &Town, agents: usize, budget: f64, table: &mut Table) {
         .map(|_| {
             let start = Instant::now();
             town.run(&["--once"]);
-            start.elapsed().as_secs_f64()
+            let all = start.elapsed();
+            all.saturating_sub(town.time_of_tools()).as_secs_f64()
         })
         .collect();
     table.time(&format!("heartbeat, {agents} agents poked"), &mut times, budget, "s");
@@ -61,8 +62,8 @@ fn look(town: &Town, table: &mut Table) {
     town.run(&["--stop"]);
     let _ = daemon.wait();
     let trace = town.trace_lines();
-    // The first heartbeat ends with its last look at the screens; what follows are looks.
-    let first = trace.iter().rposition(|line| line.contains("source-file")).map_or(0, |at| at + 1);
+    // The first heartbeat ends with the mail; what follows are looks.
+    let first = trace.iter().rposition(|line| line.contains("\"inbox\"")).map_or(0, |at| at + 1);
     let looks = trace[first..].iter().filter(|line| line.contains("list-panes")).count();
     table.count("processes in a look", (trace.len() - first).div_ceil(looks.max(1)), 1);
 }
@@ -192,7 +193,7 @@ impl Town {
         let agent = town.path("bin/agent");
         write_program(&agent, "#!/bin/sh\nwhile printf '> ' && IFS= read -r line; do echo \"got $line\"; done\n");
         write_program(&town.path("bin/bd"), "#!/bin/sh\necho '[]'\n");
-        write_program(&town.path("bin/gt"), "#!/bin/sh\necho 'gt version 0.1.0'\n");
+        write_program(&town.path("bin/gt"), "#!/bin/sh\n[ \"$1\" = mail ] && echo null || echo 'gt version 0.1.0'\n");
         town.write("mayor/town.json", "{}");
         town.write("mayor/rigs.json", &format!("{{\"rigs\":{{{}}}}}", rigs.join(",")));
         let config = format!(
@@ -243,6 +244,16 @@ impl Town {
             std::thread::sleep(Duration::from_secs(2));
         }
         self.run(&["--once"]);
+    }
+
+    /// What one `bd` and one `gt` take, run alone.
+    fn time_of_tools(&self) -> Duration {
+        let start = Instant::now();
+        for (tool, arg) in [("bin/bd", "show"), ("bin/gt", "mail")] {
+            let mut command = Command::new(self.path(tool));
+            let _ = command.arg(arg).env_clear().envs(&self.env).output();
+        }
+        start.elapsed()
     }
 
     fn tmux(&self, args: &[&str]) -> String {

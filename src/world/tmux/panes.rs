@@ -3,7 +3,8 @@
 use crate::town::outage::Outage;
 use crate::town::text::clean;
 
-/// What is asked of each pane. The last four hold what other people chose: they come last, and their number is checked.
+/// What is asked of each pane. The last hold what other people chose; a program may call itself anything, tabs and lines'
+/// ends included, so that its name is the very last.
 const FIELDS: [&str; 17] = [
     "#{session_name}",
     "#{session_attached}",
@@ -20,9 +21,8 @@ const FIELDS: [&str; 17] = [
     "#{version}",
     "#{@gtd_agent}",
     "#{@gtd_town}",
-    // A program may call itself anything, a tab or a line's end included.
-    "#{s/[^ -~]/?/:pane_current_command}",
     "#{session_path}",
+    "#{pane_current_command}",
 ];
 
 /// The format that makes `list-panes` say all of it, on lines that begin with `tag`.
@@ -82,7 +82,8 @@ pub fn parse(text: &str, tag: &str) -> Vec<PaneLine> {
     let lines = text.lines().filter_map(|line| line.strip_prefix(tag)?.strip_prefix('\t'));
     lines
         .map(|line| {
-            let fields: Vec<&str> = line.split('\t').collect();
+            // The last may hold tabs of its own.
+            let fields: Vec<&str> = line.splitn(FIELDS.len(), '\t').collect();
             PaneLine {
                 session: fields.first().copied().unwrap_or_default().to_owned(),
                 pane: parse_fields(&fields)
@@ -109,8 +110,8 @@ fn parse_fields(fields: &[&str]) -> Option<PaneFields> {
         version,
         agent,
         town,
-        command,
         path,
+        command,
     ] = fields
     else {
         return None;
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn a_line_is_read_field_by_field() {
         let line =
-            "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t0\t0\t99\t3.3a\tgt-deacon\t/town\tbash\t/town/deacon\n";
+            "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t0\t0\t99\t3.3a\tgt-deacon\t/town\t/town/deacon\tbash\n";
         let panes = parse(line, "T");
         let pane = panes[0].pane.as_ref().expect("readable");
         assert_eq!((panes[0].session.as_str(), pane.id, pane.pid, pane.dead), ("gt-deacon", 7, 4711, true));
@@ -158,8 +159,8 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_costs_its_session_alone() {
-        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t0\t0\t9\t3.3a\t\t\tsh\t/x";
-        let text = format!("{good}\nT\tb\t0\t1\t2\t%1\t6\t0\t\t\t0\t0\t9\t3.3a\t\t\tsh\t/tab\there\nforged\tc\n{good}");
+        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t0\t0\t9\t3.3a\t\t\t/x\todd\tname";
+        let text = format!("{good}\nT\tb\t0\t1\t2\t1%\t6\t0\t\t\t0\t0\t9\t3.3a\t\t\t/x\tsh\nforged\tc\n{good}");
         let panes = parse(&text, "T");
         let read: Vec<(&str, bool)> = panes.iter().map(|p| (p.session.as_str(), p.pane.is_ok())).collect();
         assert_eq!(read, [("a", true), ("b", false), ("a", true)]);
