@@ -164,7 +164,8 @@ pub fn since_boot() -> Duration {
 
 /// The local offset from UTC at a time in seconds since the epoch, in seconds; 0 if it is not known.
 pub fn local_offset(at: i64) -> i32 {
-    let at = at as libc::time_t;
+    // As wide as the system has it.
+    let at = at as _;
     // SAFETY: both pointers are to live values; localtime_r fills `local` or returns null. All-zero is a valid tm.
     unsafe {
         let mut local: libc::tm = std::mem::zeroed();

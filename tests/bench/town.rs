@@ -30,6 +30,7 @@ fn main() {
     town.start_agents();
     look(&town, &mut table);
     first_command(&town, &mut table);
+    inbox(&town, &mut table);
     memory(&town, &mut table);
     stop(&town, &mut table);
     table.print();
@@ -66,6 +67,30 @@ fn look(town: &Town, table: &mut Table) {
     let first = trace.iter().rposition(|line| line.contains("\"inbox\"")).map_or(0, |at| at + 1);
     let looks = trace[first..].iter().filter(|line| line.contains("list-panes")).count();
     table.count("processes in a look", (trace.len() - first).div_ceil(looks.max(1)), 1);
+}
+
+/// What 10,000 ordinary mails cost beyond `gt` itself.
+fn inbox(town: &Town, table: &mut Table) {
+    let mail = |n: usize| {
+        let body = "Nothing that gtd would have to do. ".repeat(6);
+        format!(
+            "{{\"id\":\"gm-{n}\",\"from\":\"overseer\",\"subject\":\"Hello\",\"body\":\"{body}\",\"timestamp\":\"2026-01-01T00:00:00Z\"}}"
+        )
+    };
+    let mails: Vec<String> = (0..10_000).map(mail).collect();
+    let inbox = town.path("inbox.json");
+    fs::write(&inbox, format!("[{}]", mails.join(","))).expect("written");
+    let (gt, full) = (town.path("bin/gt"), format!("#!/bin/sh\n[ \"$1\" = mail ] && cat {}\n", inbox.display()));
+    let empty = fs::read_to_string(&gt).expect("a program");
+    let mut time = |program: &str| {
+        write_program(&gt, program);
+        let start = Instant::now();
+        town.run(&["--once"]);
+        let all = start.elapsed();
+        all.saturating_sub(town.time_of_tools()).as_secs_f64() * 1e3
+    };
+    let mut times: Vec<f64> = (0..RUNS).map(|_| (time(&full) - time(&empty)).max(0.0)).collect();
+    table.time("10,000 ordinary mails, beyond gt", &mut times, 100.0, "ms");
 }
 
 fn first_command(town: &Town, table: &mut Table) {
