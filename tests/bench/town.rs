@@ -82,7 +82,7 @@ fn inbox(town: &Town, table: &mut Table) {
     fs::write(&inbox, format!("[{}]", mails.join(","))).expect("written");
     let (gt, full) = (town.path("bin/gt"), format!("#!/bin/sh\n[ \"$1\" = mail ] && cat {}\n", inbox.display()));
     let empty = fs::read_to_string(&gt).expect("a program");
-    let mut time = |program: &str| {
+    let time = |program: &str| {
         write_program(&gt, program);
         let start = Instant::now();
         town.run(&["--once"]);
