@@ -106,10 +106,10 @@ pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), Fi
     write_with(path, bytes, durability, 0o644)
 }
 
-/// As [`write`], for what nobody else may read: screens and requests.
+/// As [`write()`], for what nobody else may read: screens and requests.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, bytes, Durability::Synced, 0o600)
 }
@@ -129,10 +129,10 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
     if ours { Ok(()) } else { Err(failed(io::Error::other("it is no directory of this user"))) }
 }
 
-/// As [`write`], for a file that is somebody else's to read and write too: it keeps its permissions.
+/// As [`write()`], for a file that is somebody else's to read and write too: it keeps its permissions.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let meta = fs::symlink_metadata(path).map_err(|error| FileError::new("write", path, error))?;
     write_with(path, bytes, Durability::Synced, meta.mode() & 0o7777)
