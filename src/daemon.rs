@@ -263,9 +263,7 @@ impl Daemon {
                 snapshot = self.look(Trigger::Look)?;
             }
             let then = if due { Trigger::Heartbeat } else { Trigger::Look };
-            self.asking.set(true);
-            self.world.ask_reports(&mut snapshot)?;
-            self.asking.set(false);
+            self.ask(|world| world.ask_reports(&mut snapshot))?;
             plan = decide(then, &snapshot, &self.history);
             // Those were set above.
             plan.marks.clear();
@@ -280,6 +278,14 @@ impl Daemon {
             plan.next_look = at;
         }
         self.finish(&snapshot, &plan, due)
+    }
+
+    /// Asks `bd` or `gt`, which can take long: a death that comes meanwhile is said at once.
+    fn ask<T>(&mut self, question: impl FnOnce(&mut World) -> Result<T, Stopped>) -> Result<T, Stopped> {
+        self.asking.set(true);
+        let answer = question(&mut self.world);
+        self.asking.set(false);
+        answer
     }
 
     fn begin_heartbeat(&mut self) {

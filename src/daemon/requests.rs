@@ -33,9 +33,7 @@ impl Daemon {
         let read_mail = read_mail || self.more_mail;
         let mut again = self.attend_to(snapshot)?;
         if read_mail {
-            self.asking.set(true);
-            snapshot.inbox = self.world.ask_inbox(snapshot)?;
-            self.asking.set(false);
+            snapshot.inbox = self.ask(|world| world.ask_inbox(snapshot))?;
             again = self.attend_to(snapshot)?;
         }
         self.tend_spawns()?;
@@ -112,9 +110,7 @@ impl Daemon {
             .collect();
         if !ids.is_empty() {
             let at_once = snapshot.generation.as_ref().is_ok_and(|generation| generation.table().deletes_many);
-            self.asking.set(true);
-            let gone = self.world.delete_mails(&ids, at_once)?;
-            self.asking.set(false);
+            let gone = self.ask(|world| world.delete_mails(&ids, at_once))?;
             for (id, gone) in ids.into_iter().zip(gone) {
                 let source = Source::Mail(id);
                 let Some(spent) = self.history.spent.iter_mut().find(|spent| spent.source == source) else {
@@ -169,19 +165,15 @@ impl Daemon {
 
     /// Saves the screens and ends the trees of all that are to be ended, together.
     fn clear_for(&mut self, deeds: &[(Claim, Agent, Deed)]) -> Result<Vec<Cleared>, Stopped> {
-        let job = |(_, agent, deed): &'_ (Claim, Agent, Deed)| {
+        let jobs = deeds.iter().map(|(_, agent, deed)| {
             let (pane, leftover) = match deed {
                 Deed::Restart { old, leftover, .. } => (old.clone(), *leftover),
                 Deed::End { pane, .. } => (Some(pane.clone()), None),
                 Deed::Done(_) | Deed::GiveUp(_) | Deed::Wait(_) => (None, None),
             };
-            (agent.id.clone(), pane, leftover)
-        };
-        let jobs: Vec<_> = deeds.iter().map(job).collect();
-        let jobs: Vec<Clearing> = jobs
-            .iter()
-            .map(|(agent, pane, leftover)| Clearing { agent, pane: pane.as_ref(), leftover: *leftover, save: true })
-            .collect();
+            Clearing { agent: agent.id.clone(), pane, leftover, save: true }
+        });
+        let jobs: Vec<Clearing> = jobs.collect();
         self.world.clear(&jobs)
     }
 

@@ -89,10 +89,15 @@ pub fn refuse_strange(meta: &fs::Metadata, whose: Whose) -> io::Result<()> {
     if !meta.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    if whose == Whose::Ours && meta.uid() != raw::user_id() && raw::user_id() != 0 {
+    if whose == Whose::Ours && !is_ours(meta) {
         return Err(io::Error::other("it belongs to another user"));
     }
     Ok(())
+}
+
+/// Whether something belongs to the user that gtd runs as. To root everything does.
+pub fn is_ours(meta: &fs::Metadata) -> bool {
+    meta.uid() == raw::user_id() || raw::user_id() == 0
 }
 
 /// What gtd's temporary files end with, before their number.
@@ -125,8 +130,11 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
         _ => {}
     }
     let meta = fs::symlink_metadata(path).map_err(failed)?;
-    let ours = meta.is_dir() && (meta.uid() == raw::user_id() || raw::user_id() == 0);
-    if ours { Ok(()) } else { Err(failed(io::Error::other("it is no directory of this user"))) }
+    if meta.is_dir() && is_ours(&meta) {
+        Ok(())
+    } else {
+        Err(failed(io::Error::other("it is no directory of this user")))
+    }
 }
 
 /// As [`write()`], for a file that is somebody else's to read and write too: it keeps its permissions.

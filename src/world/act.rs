@@ -7,7 +7,6 @@ use crate::sys::attention::Stopped;
 use crate::town::names::Agent;
 use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{PaneRef, Place, Plan, Verdict};
-use crate::town::snapshot::Process;
 
 /// What every poke begins with: the agents know a heartbeat by it.
 const HEARTBEAT: &str = "HEARTBEAT: ";
@@ -32,20 +31,15 @@ impl World {
             _ => None,
         });
         let starts: Vec<_> = starts.collect();
-        let clearing = |(agent, place, _, leftover): &(&'_ Agent, &'_ Place, bool, Option<Process>)| {
-            let pane = match place {
-                Place::InPlace(pane) => Some(pane.clone()),
-                Place::NewSession | Place::NewWindow => None,
-            };
+        let jobs = starts.iter().map(|(agent, place, _, leftover)| {
             // Where the pane is there, it holds the last program, or its remains.
-            let leftover = leftover.filter(|_| pane.is_none());
-            (agent.id.clone(), pane, leftover)
-        };
-        let jobs: Vec<_> = starts.iter().map(clearing).collect();
-        let jobs: Vec<Clearing> = jobs
-            .iter()
-            .map(|(agent, pane, leftover)| Clearing { agent, pane: pane.as_ref(), leftover: *leftover, save: false })
-            .collect();
+            let (pane, leftover) = match place {
+                Place::InPlace(pane) => (Some(pane.clone()), None),
+                Place::NewSession | Place::NewWindow => (None, *leftover),
+            };
+            Clearing { agent: agent.id.clone(), pane, leftover, save: false }
+        });
+        let jobs: Vec<Clearing> = jobs.collect();
         let cleared = self.clear(&jobs)?;
         for ((agent, place, restart, _), cleared) in starts.into_iter().zip(cleared) {
             let result = match cleared.ended {

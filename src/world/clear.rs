@@ -6,6 +6,7 @@ use super::tmux::script::{guarded, said, say, tag};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, FileError};
+use crate::sys::process::Table;
 use crate::sys::process::ending::{end_trees, would_end_gtd};
 use crate::town::agent::AgentId;
 use crate::town::plan::PaneRef;
@@ -19,12 +20,12 @@ const SCREENS_KEPT: usize = 20;
 const SCROLLBACK: u32 = 500;
 
 /// What is to be cleared away for one agent.
-#[derive(Clone, Copy, Debug)]
-pub struct Clearing<'a> {
+#[derive(Clone, Debug)]
+pub struct Clearing {
     /// Whose.
-    pub agent: &'a AgentId,
+    pub agent: AgentId,
     /// Its pane, if it has one: kept, whatever becomes of its program.
-    pub pane: Option<&'a PaneRef>,
+    pub pane: Option<PaneRef>,
     /// Its last program, which may live on elsewhere.
     pub leftover: Option<Process>,
     /// Whether its screen is saved first.
@@ -49,13 +50,17 @@ impl World {
     pub fn clear(&mut self, jobs: &[Clearing]) -> Result<Vec<Cleared>, Stopped> {
         let roots_of = |job: &Clearing| {
             // Even where the first of its processes is gone, others of its session may live on.
-            job.pane.map(|pane| pane.process).into_iter().chain(job.leftover).collect::<Vec<Process>>()
+            job.pane.iter().map(|pane| pane.process).chain(job.leftover).collect::<Vec<Process>>()
         };
-        let refused = |job: &Clearing| roots_of(job).into_iter().any(would_end_gtd);
-        let refused: Vec<bool> = jobs.iter().map(refused).collect();
+        let all: Vec<Vec<Process>> = jobs.iter().map(roots_of).collect();
+        // One scan for all of them, and none where nothing has to be ended.
+        let any = all.iter().any(|roots| !roots.is_empty());
+        let table = if any { Table::read().ok() } else { None };
+        let refused = |roots: &Vec<Process>| table.as_ref().is_some_and(|table| would_end_gtd(roots, table));
+        let refused: Vec<bool> = all.iter().map(refused).collect();
         let screens = self.keep_panes(jobs, &refused)?;
-        let roots = jobs.iter().zip(&refused).filter(|(_, refused)| !**refused);
-        let roots: Vec<Process> = roots.flat_map(|(job, _)| roots_of(job)).collect();
+        let roots = all.into_iter().zip(&refused).filter(|(_, refused)| !**refused);
+        let roots: Vec<Process> = roots.flat_map(|(roots, _)| roots).collect();
         if !roots.is_empty() {
             let spared: Vec<u32> = self.server.into_iter().collect();
             // Where processes cannot be listed, tmux's own hang-up has to do.
@@ -79,7 +84,7 @@ impl World {
     ) -> Result<Vec<Option<Result<PathBuf, String>>>, Stopped> {
         let tag = tag();
         let line = |(number, (job, refused)): (usize, (&Clearing, &bool))| {
-            let pane = job.pane.filter(|_| !refused)?;
+            let pane = job.pane.as_ref().filter(|_| !refused)?;
             let mut steps = vec![format!("set-option -p -t %{} remain-on-exit on", pane.id)];
             if job.save {
                 steps.push(say(pane, &tag, number, ""));
@@ -96,7 +101,7 @@ impl World {
         let screen = |(number, job): (usize, &Clearing)| {
             let wanted = job.save && job.pane.is_some() && !refused[number];
             wanted.then(|| match said.get(&number) {
-                Some(said) => self.save_screen(job.agent, said.after).map_err(|error| error.to_string()),
+                Some(said) => self.save_screen(&job.agent, said.after).map_err(|error| error.to_string()),
                 None => Err("tmux does not show it".to_owned()),
             })
         };

@@ -8,7 +8,7 @@ use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
 use crate::town::snapshot::{Inbox, Snapshot};
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Files that are read in one look; a spool that somebody floods is worked off.
@@ -37,9 +37,7 @@ pub fn leave(root: &Path, order: &Order, number: u32) -> Result<(), FileError> {
 /// The orders that wait.
 pub fn read(root: &Path) -> Vec<SpoolFile> {
     let dir = dir(root);
-    let ours = |meta: fs::Metadata| {
-        meta.is_dir() && (meta.uid() == crate::sys::raw::user_id() || crate::sys::raw::user_id() == 0)
-    };
+    let ours = |meta: fs::Metadata| meta.is_dir() && files::is_ours(&meta);
     if !fs::symlink_metadata(&dir).is_ok_and(ours) {
         return Vec::new();
     }

@@ -12,12 +12,10 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoTable;
 
-/// Whether gtd, or one of those it descends from, is in this tree: it must not be ended then.
-pub fn would_end_gtd(root: Process) -> bool {
-    Table::read().is_ok_and(|table| {
-        let ours = table.ancestors_of_gtd();
-        table.tree(root).iter().any(|process| ours.contains(&process.pid))
-    })
+/// Whether gtd, or one of those it descends from, is in one of these trees: they must not be ended then.
+pub fn would_end_gtd(roots: &[Process], table: &Table) -> bool {
+    let ours = table.ancestors_of_gtd();
+    roots.iter().flat_map(|root| table.tree(*root)).any(|process| ours.contains(&process.pid))
 }
 
 /// How long a tree may take to end by itself, before it is killed.
@@ -170,11 +168,12 @@ mod tests {
     #[test]
     fn gtd_and_its_ancestors_are_never_ended() {
         let parent = std::os::unix::process::parent_id();
+        let ends_gtd = |pid| would_end_gtd(&[identify(pid)], &Table::read().expect("a table"));
         for root in [std::process::id(), parent] {
-            assert!(would_end_gtd(identify(root)));
+            assert!(ends_gtd(root));
         }
         let mut bystander = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep");
-        assert!(!would_end_gtd(identify(bystander.id())));
+        assert!(!ends_gtd(bystander.id()));
         bystander.kill().expect("killed");
         bystander.wait().expect("reaped");
     }
