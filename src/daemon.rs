@@ -1,37 +1,38 @@
 //! The loop: wait, look, decide, act, record, save. Everything it does is done here one thing after another, in the main
 //! thread; the signal thread and the sleeper only tell it when.
 
+mod deaths;
+mod report;
 mod requests;
 
-use crate::decide::{Event as Seen, after_sleep, decide, observe, record, troubles};
+use crate::decide::{Event as Seen, after_sleep, decide, observe, record};
 use crate::service::conditions::Conditions;
-use crate::service::instance::{Instance, Kept, Refused, daemon_dir};
+use crate::service::crash;
+use crate::service::instance::{Instance, Refused, daemon_dir};
 use crate::service::log::Log;
 use crate::service::signals::{self, Event};
 use crate::service::sleeper::Sleeper;
-use crate::service::state::{self, AgentStatus, Keeper, Report};
+use crate::service::state::{self, Keeper, Report};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::bell::{self, Ringer};
 use crate::sys::files::Durability;
 use crate::sys::{clock, raw};
 use crate::town::agent::AgentId;
-use crate::town::duration::{brief, go_duration};
+use crate::town::duration::brief;
 use crate::town::history::History;
 use crate::town::outcome::{Done, Outcome};
-use crate::town::plan::{Leave, Plan, Trigger, Verdict};
+use crate::town::plan::{Plan, Trigger};
 use crate::town::request::Source;
-use crate::town::snapshot::{Snapshot, Trouble};
+use crate::town::snapshot::Snapshot;
 use crate::world::World;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Sender, unbounded};
+use deaths::heed;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Looks for the sake of deaths are at least this far from each other.
-const BETWEEN_DEATHS: Duration = Duration::from_secs(1);
 
 /// How long the daemon lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,10 @@ struct Daemon {
     ringer: Ringer,
     /// Processes that have ended and are not watched again, whatever tmux shows.
     ended: BTreeSet<u32>,
+    /// Whose the processes are that are watched.
+    watched: Rc<RefCell<BTreeMap<u32, AgentId>>>,
+    /// Why not all of them are.
+    unwatched: Option<String>,
     /// What was last said of each agent that waits, so that it is said once.
     said: BTreeMap<AgentId, String>,
     said_interval: Option<Duration>,
@@ -107,6 +112,8 @@ struct Daemon {
     lost: bool,
     /// Whether the last look was for the sake of a death.
     last_was_death: bool,
+    /// Whether the last look has shown that an agent is gone.
+    has_died: bool,
     /// Whether the inbox held more than one pass deals with.
     more_mail: bool,
     /// What requests wait for, so that it is said once.
@@ -127,11 +134,13 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     // First, so that no signal finds the default, which would leave things lying about.
     signals::listen(events.clone(), ringer.clone()).map_err(NotRun::Failed)?;
     let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
+    crash::end_in_order(&dir);
     let pending = Rc::new(RefCell::new(Pending::default()));
     let loaded = state::load(&dir);
     let log = Log::open(&dir);
     let asking = Rc::new(Cell::new(false));
-    let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), log.clone());
+    let watched = Rc::new(RefCell::new(BTreeMap::new()));
+    let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), Rc::clone(&watched), log.clone());
     let world = World::new(root, Attention::new(bell, heed), &loaded.history);
     if world.tools.tmux.is_none() {
         instance.release();
@@ -154,11 +163,14 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         events,
         ringer,
         ended: BTreeSet::new(),
+        watched,
+        unwatched: None,
         said: BTreeMap::new(),
         said_interval: None,
         not_saved: None,
         lost: false,
         last_was_death: false,
+        has_died: false,
         more_mail: false,
         waiting: BTreeMap::new(),
         world,
@@ -175,26 +187,6 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     let _ = daemon.live(life);
     daemon.end();
     Ok(())
-}
-
-/// Empties the channel into `pending`; says whether to stop. A death that comes while `bd` or `gt` is asked is said here; else
-/// the look that follows at once says it, and how.
-fn heed(
-    inbox: Receiver<Event>,
-    pending: Rc<RefCell<Pending>>,
-    asking: Rc<Cell<bool>>,
-    log: Log,
-) -> impl FnMut() -> bool {
-    move || {
-        let mut pending = pending.borrow_mut();
-        for event in inbox.try_iter() {
-            if let (Event::Ended { pid }, true) = (event, asking.get()) {
-                log.say(format!("An agent has ended (PID {pid}); it is looked at as soon as bd or gt has answered"));
-            }
-            pending.take_in(event);
-        }
-        pending.stop.is_some()
-    }
 }
 
 impl Daemon {
@@ -223,21 +215,6 @@ impl Daemon {
         }
     }
 
-    /// Deaths are looked at at once, but not more often than once a second: a thousand at once are a few looks.
-    fn note_ended(&mut self, pending: &Pending) -> Result<(), Stopped> {
-        if pending.ended.is_empty() {
-            return Ok(());
-        }
-        self.ended.extend(&pending.ended);
-        let since = self.history.last_look.map(|last| clock::now().since(last));
-        let left = since.and_then(|since| BETWEEN_DEATHS.checked_sub(since)).filter(|_| self.last_was_death);
-        self.last_was_death = true;
-        match left {
-            Some(left) if !pending.wake && pending.due.is_none() => self.world.attention.pause(left),
-            _ => Ok(()),
-        }
-    }
-
     /// One look and what follows from it. A heartbeat begins with an ordinary look, which is acted upon before `bd` is
     /// asked: a `bd` that hangs never delays a restart. `read_mail`: a person or an agent says that there is some.
     fn pass(&mut self, trigger: Trigger, read_mail: bool) -> Result<(), Stopped> {
@@ -254,6 +231,11 @@ impl Daemon {
                 snapshot = self.look(Trigger::Heartbeat)?;
                 plan = decide(Trigger::Look, &snapshot, &self.history);
             }
+        }
+        if std::mem::take(&mut self.has_died) {
+            // What follows may take its time; that somebody is gone is known at once.
+            self.report_on(&snapshot, &plan);
+            self.save(true, Durability::Lazy);
         }
         // Whoever is to be poked is asked first how it is, and what has to be started does not wait for that.
         let pokes = plan.drop_pokes() || due;
@@ -297,6 +279,7 @@ impl Daemon {
         self.history.config.clone_from(&self.world.config_file);
         let snapshot = self.world.look(trigger, &self.history)?;
         for event in observe(&mut self.history, &snapshot) {
+            self.has_died |= matches!(event, Seen::Gone { .. } | Seen::MassDeath(_));
             // Quarantine is a condition, and said as such.
             if !matches!(event, Seen::Quarantined(_) | Seen::Forgiven(_)) {
                 self.log.say(event);
@@ -323,91 +306,6 @@ impl Daemon {
         // Marks are part of what a guard asks for.
         let changed = outcomes.iter().any(|o| is_start(o) || matches!(o.result, Done::Marked(_)));
         result.map(|()| changed)
-    }
-
-    fn say_verdicts(&mut self, trigger: Trigger, plan: &Plan) {
-        for (id, verdict) in &plan.verdicts {
-            let (label, reason, rule) = (id.label(), verdict.reason(plan.now), verdict.rule());
-            match verdict {
-                Verdict::Start { .. } => self.log.say(format!("Starting {label}: {reason} (rule {rule})")),
-                Verdict::Wait { absence, why, .. } => {
-                    let gist = format!("{absence} {why}");
-                    if self.said.get(id) != Some(&gist) {
-                        self.log.say(format!("Not starting {label} yet: {reason} (rule {rule})"));
-                        self.said.insert(id.clone(), gist);
-                    }
-                    continue;
-                }
-                Verdict::Skip(_) | Verdict::Leave(Leave::Grace { poke_waits: true, .. } | Leave::Reports(_))
-                    if trigger == Trigger::Heartbeat =>
-                {
-                    self.log.say(format!("No poke for {label}: {reason} (rule {rule})"));
-                }
-                _ => {}
-            }
-            self.said.remove(id);
-        }
-    }
-
-    /// What every pass ends with: conditions said, state saved, the next look ordered. It is the last one if another daemon
-    /// has taken this one's place.
-    fn finish(&mut self, snapshot: &Snapshot, plan: &Plan, was_heartbeat: bool) -> Result<(), Stopped> {
-        let mut found = troubles(snapshot, &self.history, plan);
-        match self.instance.keep() {
-            Kept::Kept => {}
-            Kept::Lost => {
-                self.log.say("Another daemon has taken this one's place: ending, so that there are not two");
-                self.lost = true;
-                return Err(Stopped);
-            }
-            Kept::Failed(error) => found.now.push(Trouble {
-                about: "instance".to_owned(),
-                text: format!("{error}; whoever starts a second daemon now is not stopped"),
-                over: "The lock and the PID file are in place again".to_owned(),
-            }),
-        }
-        self.log.keep();
-        if let Some(error) = &self.not_saved {
-            found.now.push(Trouble {
-                about: "state".to_owned(),
-                text: format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
-                over: "The state can be saved again".to_owned(),
-            });
-        }
-        for line in self.conditions.update(found, plan.now) {
-            self.log.say(line);
-        }
-        if was_heartbeat || self.said_interval != Some(plan.rhythm.interval) {
-            self.said_interval = Some(plan.rhythm.interval);
-            let left = plan.next_heartbeat.since(plan.now);
-            self.log.say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
-        }
-        let status = |(id, verdict): &(AgentId, Verdict)| AgentStatus {
-            agent: id.clone(),
-            session: session_of(snapshot, id),
-            state: verdict.word().to_owned(),
-            reason: match verdict {
-                Verdict::Poke { .. } => Verdict::Leave(Leave::Alive).reason_without_time(),
-                verdict => verdict.reason_without_time(),
-            },
-            until: verdict.until(),
-            rule: verdict.rule(),
-        };
-        self.report = Report {
-            next_heartbeat: Some(plan.next_heartbeat),
-            rhythm: plan.rhythm.to_string(),
-            conditions: self.conditions.open(),
-            agents: plan.verdicts.iter().map(status).collect(),
-        };
-        self.save(true, Durability::Lazy);
-        if let Some(sleeper) = &self.sleeper {
-            let living = self.history.agents.values().filter(|agent| agent.gone.is_none() && agent.watched);
-            let pids: BTreeSet<u32> = living.filter_map(|agent| Some(agent.program?.process.pid)).collect();
-            self.ended.retain(|pid| pids.contains(pid));
-            sleeper.watch(pids.difference(&self.ended).copied(), &self.events, &self.ringer);
-            sleeper.wake_at(plan.next_look.tick);
-        }
-        Ok(())
     }
 
     /// Saves the state; says whether that could be done.
@@ -459,9 +357,4 @@ impl Daemon {
         }
         self.log.say("Daemon stopped");
     }
-}
-
-fn session_of(snapshot: &Snapshot, id: &AgentId) -> String {
-    let agent = snapshot.agents.iter().find(|agent| agent.id == *id);
-    agent.map(|agent| agent.session.clone()).unwrap_or_default()
 }

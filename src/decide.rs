@@ -9,6 +9,7 @@ mod record;
 pub mod requests;
 mod rhythm;
 mod sighting;
+mod silence;
 pub mod spawns;
 pub mod stale;
 mod troubles;
@@ -18,6 +19,7 @@ pub use observe::{Event, after_sleep, observe};
 pub use record::{record, record_outcome};
 pub use troubles::{Troubles, troubles};
 
+use crate::town::agent::AgentId;
 use crate::town::history::History;
 use crate::town::plan::{Hold, Mark, Plan, Trigger, Verdict};
 use crate::town::snapshot::Snapshot;
@@ -48,14 +50,16 @@ pub fn decide(trigger: Trigger, snapshot: &Snapshot, history: &History) -> Plan 
         (Trigger::Look, Some(last)) => last.plus(rhythm.interval),
         (Trigger::Look, None) => now,
     };
-    let next_look = next_look(snapshot, &verdicts, next_heartbeat);
+    let next_look = next_look(snapshot, history, &verdicts, next_heartbeat);
     Plan { now, verdicts, marks, rhythm, next_heartbeat, next_look }
 }
 
 /// The earliest moment after now at which a verdict could change by time alone, at most a look interval away.
-fn next_look(snapshot: &Snapshot, verdicts: &[(crate::town::agent::AgentId, Verdict)], heartbeat: Moment) -> Moment {
+fn next_look(snapshot: &Snapshot, history: &History, verdicts: &[(AgentId, Verdict)], heartbeat: Moment) -> Moment {
     let now = snapshot.now;
-    let changes = verdicts.iter().filter_map(|(_, verdict)| match verdict {
+    let changes = verdicts.iter().filter_map(|(id, verdict)| match verdict {
+        // Whether it was answered shows then.
+        Verdict::Poke { .. } => Some(now.plus(silence::time_to_answer(history.agent(id), &snapshot.config))),
         // What was started is looked at once more: a program that is not there ends at once.
         Verdict::Start { .. } => Some(now.plus(agents::BETWEEN_BATCHES)),
         verdict => verdict.changes_at(),

@@ -5,6 +5,7 @@ pub mod bell;
 pub mod clock;
 pub mod command;
 pub mod files;
+pub mod limits;
 pub mod process;
 pub mod raw;
 pub mod user;

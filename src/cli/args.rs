@@ -145,6 +145,7 @@ fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn words(line: &str) -> Result<Args, String> {
         parse(line.split_whitespace().map(OsString::from))
@@ -196,6 +197,14 @@ mod tests {
             "--timeout",
         ] {
             assert!(HELP.contains(flag), "{flag}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_are_read_without_a_panic(words: Vec<Vec<u8>>) {
+            use std::os::unix::ffi::OsStringExt;
+            let _ = parse(words.into_iter().map(OsString::from_vec));
         }
     }
 }

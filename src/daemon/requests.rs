@@ -11,7 +11,7 @@ use crate::sys::clock;
 use crate::sys::files::Durability;
 use crate::town::names::Agent;
 use crate::town::outcome::{Delivery, Done, Outcome};
-use crate::town::plan::{PaneRef, Plan, Trigger};
+use crate::town::plan::{Addressee, PaneRef, Plan, Trigger};
 use crate::town::request::{Claim, Source};
 use crate::town::snapshot::{Inbox, Snapshot};
 use crate::town::spawn::Spawn;
@@ -186,10 +186,8 @@ impl Daemon {
         snapshot: &Snapshot,
     ) -> Result<(), Stopped> {
         let (action, label) = (claim.action, agent.id.label());
-        match cleared.screen {
-            Some(Ok(path)) => self.log.say(format!("Saved the screen of {label} to {}", path.display())),
-            Some(Err(why)) => self.log.say(format!("The screen of {label} is not saved: {why}")),
-            None => {}
+        if let Some(screen) = cleared.screen {
+            self.log.say(Outcome { agent: agent.id.clone(), result: Done::SavedScreen(screen) });
         }
         if let Err(why) = cleared.ended {
             self.finish_request(claim, &format!("{action} of {label} is refused: {why}"), false);
@@ -249,7 +247,7 @@ impl Daemon {
         }
         let snapshot = self.look(Trigger::Look)?;
         let mut over: Vec<Spawn> = Vec::new();
-        let mut watched: Vec<(Spawn, PaneRef, i64, bool, bool)> = Vec::new();
+        let mut watched: Vec<(Spawn, Addressee, bool)> = Vec::new();
         for spawn in spawns {
             match tend(&spawn, &snapshot, &mut self.history) {
                 Tending::Forget(why) => {
@@ -257,20 +255,18 @@ impl Daemon {
                     over.push(spawn);
                 }
                 Tending::Wait => {}
-                Tending::Look { pane, last_input, in_mode, begun } => {
-                    watched.push((spawn, pane, last_input, in_mode, begun));
-                }
+                Tending::Look { to, begun } => watched.push((spawn, to, begun)),
             }
         }
-        let panes: Vec<&PaneRef> = watched.iter().map(|(_, pane, ..)| pane).collect();
+        let panes: Vec<&PaneRef> = watched.iter().map(|(_, to, _)| &to.pane).collect();
         let screens = if panes.is_empty() { Vec::new() } else { self.world.screens(&panes)? };
         let mut ready = BTreeMap::new();
-        for ((spawn, pane, last_input, in_mode, begun), screen) in watched.into_iter().zip(screens) {
+        for ((spawn, to, begun), screen) in watched.into_iter().zip(screens) {
             let Some(screen) = screen else { continue };
             if begun && screen.contains(FIRST_WORD) && !waits_at_prompt(&screen, FIRST_WORD) {
                 over.push(spawn);
             } else if is_ready(&screen) {
-                ready.insert(spawn.session.clone(), (spawn, (pane, last_input, in_mode)));
+                ready.insert(spawn.session.clone(), (spawn, to));
             }
         }
         over.extend(self.begin(ready)?);
@@ -279,12 +275,12 @@ impl Daemon {
     }
 
     /// Types the first word; says who has got it. That it is being typed is saved before.
-    fn begin(&mut self, ready: BTreeMap<String, (Spawn, (PaneRef, i64, bool))>) -> Result<Vec<Spawn>, Stopped> {
+    fn begin(&mut self, ready: BTreeMap<String, (Spawn, Addressee)>) -> Result<Vec<Spawn>, Stopped> {
         if ready.is_empty() {
             return Ok(Vec::new());
         }
         self.note_begun(ready.keys(), true);
-        let (spawns, panes): (Vec<Spawn>, Vec<_>) = ready.into_values().unzip();
+        let (spawns, panes): (Vec<Spawn>, Vec<Addressee>) = ready.into_values().unzip();
         let results = self.world.begin(&panes)?;
         let mut begun = Vec::new();
         let mut not_begun = Vec::new();

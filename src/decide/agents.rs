@@ -2,18 +2,19 @@
 
 use super::messages::message;
 use super::pacing;
-use super::sighting::{Sighting, moved_to, pane_ref, sighting};
+use super::sighting::{Sighting, addressee, moved_to, pane_ref, sighting};
+use super::silence::{Answer, answer};
 use crate::town::agent::{AgentId, Role};
 use crate::town::config::Config;
 use crate::town::history::AgentHistory;
 use crate::town::names::Agent;
-use crate::town::plan::{Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
+use crate::town::plan::{Addressee, Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
 use crate::town::snapshot::{Pane, Report, Reports, Session, Snapshot, in_use};
 use crate::town::time::Moment;
 use std::time::Duration;
 
-/// Somebody who typed into a bare shell within this time may still want it.
-const SHELL_IN_USE: Duration = Duration::from_secs(5 * 60);
+/// Somebody who typed within this time into a bare shell, or to an agent that does not answer, may still want it.
+const STILL_WANTED: Duration = Duration::from_secs(5 * 60);
 /// Somebody who typed to an agent within this time is talking to it.
 const IN_CONVERSATION: Duration = Duration::from_secs(60);
 /// Output so recent shows an agent at work.
@@ -48,7 +49,7 @@ pub fn judge(
             let town = town.unwrap_or_else(|| session.path.display().to_string());
             Verdict::Leave(Leave::Foreign(town))
         }
-        Sighting::Alive(session, pane) => alive(agent, trigger, snapshot, history, session, pane),
+        Sighting::Alive(session, pane) => alive(agent, trigger, snapshot, history, (session, pane), starts),
         Sighting::Unknown(outage) => Verdict::Leave(Leave::Unknown(outage.clone())),
         // Handled above: each of these has an absence.
         Sighting::NoSession | Sighting::NoPane | Sighting::Exited(..) => Verdict::Leave(Leave::Alive),
@@ -110,10 +111,10 @@ fn gone(
     let now = snapshot.now;
     let wait = |why, until| Verdict::Wait { absence, why, until };
     if let (Sighting::Exited(session, pane), Missing::OnlyShell) = (sighting, absence)
-        && in_use(session, pane, now.wall, SHELL_IN_USE)
+        && in_use(session, pane, now.wall, STILL_WANTED)
     {
         let last = session.last_input.max(pane.elsewhere.unwrap_or(session.last_input));
-        return wait(Delay::Person, now.at_wall(last.plus(SHELL_IN_USE)));
+        return wait(Delay::Person, now.at_wall(last.plus(STILL_WANTED)));
     }
     // What is gone was observed to be so; if it was not, it has just begun to.
     let Some(gone) = &history.gone else {
@@ -145,20 +146,39 @@ fn alive(
     trigger: Trigger,
     snapshot: &Snapshot,
     history: &AgentHistory,
-    session: &Session,
-    pane: &Pane,
+    (session, pane): (&Session, &Pane),
+    starts: &mut Starts,
 ) -> Verdict {
     let now = snapshot.now;
-    let poke_due = snapshot.config.heartbeat_enabled && (trigger == Trigger::Heartbeat || history.poke_owed);
+    let answer = answer(history, pane, snapshot);
+    let again = matches!(answer, Answer::OnePoke(at) if at.tick <= now.tick);
+    let poke_due = snapshot.config.heartbeat_enabled && (trigger == Trigger::Heartbeat || history.poke_owed || again);
     if let Some(until) = history.grace_until.filter(|until| until.tick > now.tick) {
         let poke_waits = poke_due;
         return Verdict::Leave(Leave::Grace { until, poke_waits });
+    }
+    // Who talks to it sees for himself whether it answers.
+    if !in_use(session, pane, now.wall, STILL_WANTED) {
+        match answer {
+            Answer::None { since, unread } => {
+                return unanswering(snapshot, history, (session, pane), since, unread, starts);
+            }
+            Answer::InVain => return Verdict::Leave(Leave::NoAnswer),
+            Answer::Fine | Answer::OnePoke(_) | Answer::TwoPokes { .. } => {}
+        }
     }
     if let Some(word) = asks_for_a_person(agent, &snapshot.reports) {
         return Verdict::Leave(Leave::Reports(word));
     }
     if !poke_due {
-        return Verdict::Leave(Leave::Alive);
+        return Verdict::Leave(match answer {
+            Answer::OnePoke(until) if snapshot.config.heartbeat_enabled => {
+                Leave::Silent { twice: false, until: Some(until) }
+            }
+            Answer::TwoPokes { until } => Leave::Silent { twice: true, until },
+            Answer::None { .. } | Answer::InVain => Leave::Silent { twice: true, until: None },
+            Answer::Fine | Answer::OnePoke(_) => Leave::Alive,
+        });
     }
     if in_use(session, pane, now.wall, IN_CONVERSATION) {
         return Verdict::Skip(Awake::Person);
@@ -169,11 +189,33 @@ fn alive(
     if is_at_work(history, now) {
         return Verdict::Skip(Awake::Working);
     }
+    let detached = session.attached == 0 && pane.elsewhere.is_none();
     Verdict::Poke {
-        pane: pane_ref(session, pane),
-        last_input: session.last_input.seconds(),
-        in_mode: pane.in_mode,
+        to: Addressee { resize: answer != Answer::Fine && detached, ..addressee(session, pane) },
         message: message(agent.id.role(), first_message(agent).wrapping_add(history.messages)),
+    }
+}
+
+/// Rule 7.
+fn unanswering(
+    snapshot: &Snapshot,
+    history: &AgentHistory,
+    (session, pane): (&Session, &Pane),
+    since: Moment,
+    unread: u32,
+    starts: &mut Starts,
+) -> Verdict {
+    let absence = Missing::Answer { unread };
+    let (at, why) = pacing::earliest_restart(history, since, &snapshot.config);
+    if at.tick > snapshot.now.tick {
+        return Verdict::Wait { absence, why, until: at };
+    }
+    match starts.take() {
+        Ok(()) => {
+            let place = Place::InPlace(pane_ref(session, pane));
+            Verdict::Start { absence, place, restart: true, leftover: None }
+        }
+        Err(until) => Verdict::Wait { absence, why: Delay::Turn, until },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::pacing::{self, FORGIVEN_AFTER};
 use super::sighting::{Sighting, moved_to, sighting};
+use super::silence::{Answer, answer, observe_answer};
 use crate::town::agent::AgentId;
 use crate::town::history::{Absence, AgentHistory, Gone, History, Program};
 use crate::town::names::Agent;
@@ -94,12 +95,16 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
         let sighting = sighting(agent, snapshot);
         end_shut_down(agent, entry, sighting, &mut events);
         match sighting {
-            // Unknown is not absent: nothing is learnt, and nothing forgotten.
-            Sighting::Unknown(_) | Sighting::Foreign(_) => {}
+            // Unknown is not absent: nothing is learnt. But who was not seen may have answered meanwhile.
+            Sighting::Unknown(_) | Sighting::Foreign(_) => entry.silence = None,
             Sighting::Alive(_, pane) => {
                 observe_alive(agent, entry, pane, snapshot, &mut events);
                 if !again {
                     observe_output(entry, pane);
+                }
+                observe_answer(entry, pane, now);
+                if let Answer::None { since, .. } = answer(entry, pane, snapshot) {
+                    quarantine_loop(agent, entry, since, &mut events);
                 }
             }
             sighting if moved_to(sighting, entry.program, snapshot).is_some() => {}
@@ -118,6 +123,7 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
 pub fn after_sleep(history: &mut History, grace: Duration, now: Moment) {
     for entry in history.agents.values_mut().filter(|entry| entry.gone.is_none()) {
         entry.grace_until = Some(now.plus(grace));
+        entry.silence = None;
     }
 }
 
@@ -133,9 +139,11 @@ fn observe_alive(agent: &Agent, entry: &mut AgentHistory, pane: &Pane, snapshot:
         entry.up_since = Some(now);
         entry.output = None;
         entry.output_between = None;
+        entry.silence = None;
         entry.program = Some(Program { pane: pane.id, process: pane.process, by_gtd: false });
     } else if entry.gone.is_some() {
         // The same process is back, an agent within the shell that had been left bare: a start by hand.
+        entry.silence = None;
         entry.grace_until = Some(now.plus(snapshot.config.grace));
         entry.up_since = Some(now);
     }
@@ -186,8 +194,15 @@ fn observe_gone(agent: &Agent, entry: &mut AgentHistory, gone: Gone, absence: Mi
     if let (true, Some(program)) = (died, entry.program) {
         events.push(Event::Gone { agent: agent.id.clone(), absence, pid: program.process.pid });
     }
-    if (died || failed) && entry.quarantined.is_none() && pacing::is_loop(entry, gone.since) {
-        entry.quarantined = Some(gone.since);
+    if died || failed {
+        quarantine_loop(agent, entry, gone.since, events);
+    }
+}
+
+/// Puts an agent that is missed again at `since` into quarantine, if that is once too often.
+fn quarantine_loop(agent: &Agent, entry: &mut AgentHistory, since: Moment, events: &mut Vec<Event>) {
+    if entry.quarantined.is_none() && pacing::is_loop(entry, since) {
+        entry.quarantined = Some(since);
         events.push(Event::Quarantined(agent.id.clone()));
     }
 }

@@ -23,18 +23,24 @@ const OWN_PANE_SETTLE: Duration = Duration::from_secs(1);
 /// The earliest moment at which an agent that is gone may be started, and what it waits for until then.
 pub fn earliest_start(agent: &AgentHistory, gone: &Gone, config: &Config) -> (Moment, Delay) {
     let settled = gone.since.plus(settling(agent, gone, config));
-    if let Some(since) = agent.quarantined {
-        let last_try = agent.restarts.last().map_or(since, |last| last.max(since));
+    paced(agent, gone.since, settled, config)
+}
+
+/// The same for one that lives and has not answered `since` then: there is nothing to settle.
+pub fn earliest_restart(agent: &AgentHistory, since: Moment, config: &Config) -> (Moment, Delay) {
+    paced(agent, since, since, config)
+}
+
+/// Back-off and quarantine after `settled`, for an agent that was missed at `since`.
+fn paced(agent: &AgentHistory, since: Moment, settled: Moment, config: &Config) -> (Moment, Delay) {
+    if let Some(begun) = agent.quarantined {
+        let last_try = agent.restarts.last().map_or(begun, |last| last.max(begun));
         let retry = last_try.plus(QUARANTINE_RETRY);
         return (settled.max(retry), Delay::Quarantine);
     }
-    let number = recent_restarts(agent, gone.since) + 1;
+    let number = recent_restarts(agent, since) + 1;
     let delay = back_off(number, config.first_delay);
-    if is_first_start(agent) || delay.is_zero() {
-        (settled, Delay::Settling)
-    } else {
-        (settled.plus(delay), Delay::BackOff(number))
-    }
+    if delay.is_zero() { (settled, Delay::Settling) } else { (settled.plus(delay), Delay::BackOff(number)) }
 }
 
 /// Whether the agent has never been started, as far as is remembered: such a start is not a restart.

@@ -1,10 +1,12 @@
 //! What came of the plan, written into the memory.
 
 use super::agents::STARTS_AT_A_TIME;
+use super::silence::note_poke;
+use crate::town::agent::AgentId;
 use crate::town::config::Config;
 use crate::town::history::{Absence, AgentHistory, Gone, History, Program, RESTARTS_KEPT};
 use crate::town::outcome::{Delivery, Done, Outcome};
-use crate::town::plan::{Leave, Plan, Trigger, Verdict};
+use crate::town::plan::{Leave, Missing, Plan, Trigger, Verdict};
 use crate::town::time::Moment;
 
 /// Records what was done by `now`. A plan that was broken off has fewer outcomes; what it did is recorded all the same.
@@ -29,7 +31,19 @@ pub fn record(
         }
     }
     for outcome in outcomes {
+        if let Done::Poked(delivery) = &outcome.result {
+            let entry = history.agents.entry(outcome.agent.clone()).or_default();
+            let heartbeat = trigger == Trigger::Heartbeat || entry.poke_owed;
+            note_poke(entry, delivery, heartbeat, plan.now, now);
+        }
         record_outcome(history, outcome, config, now);
+        let unanswering = |(id, verdict): &(AgentId, Verdict)| {
+            *id == outcome.agent && matches!(verdict, Verdict::Start { absence: Missing::Answer { .. }, .. })
+        };
+        if matches!(outcome.result, Done::Started { .. }) && plan.verdicts.iter().any(unanswering) {
+            let entry = history.agents.entry(outcome.agent.clone()).or_default();
+            entry.silent_restarts = entry.silent_restarts.saturating_add(1);
+        }
     }
     if trigger == Trigger::Heartbeat {
         history.heartbeats = history.heartbeats.saturating_add(1);
@@ -59,7 +73,7 @@ pub fn record_outcome(history: &mut History, outcome: &Outcome, config: &Config,
             entry.messages = entry.messages.wrapping_add(1);
             entry.poke_owed = false;
         }
-        Done::Marked(_) => {}
+        Done::Marked(_) | Done::SavedScreen(_) => {}
     }
 }
 
@@ -72,6 +86,7 @@ fn started(entry: &mut AgentHistory, program: Program, restart: bool, config: &C
     entry.output = None;
     entry.output_between = None;
     entry.last_poke = None;
+    entry.silence = None;
     entry.watched = true;
     if restart {
         count_restart(entry, now);

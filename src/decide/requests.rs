@@ -148,6 +148,8 @@ fn claim(history: &mut History, snapshot: &Snapshot, source: Source, agent: Agen
     if action != Action::Shutdown {
         entry.restarts.clear();
         entry.quarantined = None;
+        entry.silence = None;
+        entry.silent_restarts = 0;
     }
     match action {
         Action::Reset => return None,

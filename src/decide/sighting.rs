@@ -3,7 +3,7 @@
 use crate::town::history::{Absence, Program};
 use crate::town::names::Agent;
 use crate::town::outage::Outage;
-use crate::town::plan::{Missing, PaneRef};
+use crate::town::plan::{Addressee, Missing, PaneRef};
 use crate::town::snapshot::{Pane, PaneState, Session, Snapshot};
 use std::path::Path;
 
@@ -101,6 +101,16 @@ pub fn unmarked_pane(agent: &Agent, snapshot: &Snapshot) -> Option<PaneRef> {
     match sighting(agent, snapshot) {
         Sighting::Alive(session, pane) if session.town.is_none() => Some(pane_ref(session, pane)),
         _ => None,
+    }
+}
+
+/// The pane as it is typed into.
+pub fn addressee(session: &Session, pane: &Pane) -> Addressee {
+    Addressee {
+        pane: pane_ref(session, pane),
+        last_input: session.last_input.seconds(),
+        in_mode: pane.in_mode,
+        resize: false,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Spawned workers: who is to be started off, and who is forgotten.
 
 use super::requests::roll;
-use super::sighting::{Sighting, pane_ref, sighting};
+use super::sighting::{Sighting, addressee, sighting};
 use crate::town::agent::{AgentId, Name};
 use crate::town::history::{History, SpawnHistory};
 use crate::town::mail::{Kind, Mail};
 use crate::town::names::Agent;
-use crate::town::plan::PaneRef;
+use crate::town::plan::Addressee;
 use crate::town::request::{Source, Spent};
 use crate::town::snapshot::{Inbox, Snapshot};
 use crate::town::spawn::Spawn;
@@ -83,11 +83,7 @@ pub enum Tending {
     /// Look at its screen: where the prompt shows and it is not busy, it gets its first word.
     Look {
         /// Its pane.
-        pane: PaneRef,
-        /// When a person last typed there, in seconds since the epoch.
-        last_input: i64,
-        /// Whether it shows a mode.
-        in_mode: bool,
+        to: Addressee,
         /// Whether its first word was being typed when gtd ended: then it may have got it.
         begun: bool,
     },
@@ -116,12 +112,7 @@ pub fn tend(spawn: &Spawn, snapshot: &Snapshot, history: &mut History) -> Tendin
         Sighting::Unknown(_) => Tending::Wait,
         Sighting::Foreign(_) => Tending::Forget("its session belongs to another town"),
         Sighting::NoSession | Sighting::NoPane | Sighting::Exited(..) => Tending::Forget("session no longer exists"),
-        Sighting::Alive(session, pane) => Tending::Look {
-            pane: pane_ref(session, pane),
-            last_input: session.last_input.seconds(),
-            in_mode: pane.in_mode,
-            begun: entry.begun,
-        },
+        Sighting::Alive(session, pane) => Tending::Look { to: addressee(session, pane), begun: entry.begun },
     }
 }
 

@@ -4,7 +4,7 @@ use super::requests::{agent_of, roll};
 use super::sighting::sighting;
 use crate::town::agent::{AgentId, Role};
 use crate::town::history::History;
-use crate::town::plan::{Hold, Plan, Verdict};
+use crate::town::plan::{Hold, Leave, Plan, Verdict};
 use crate::town::snapshot::{Report, Reports, Snapshot};
 use crate::town::time::Wall;
 use std::time::Duration;
@@ -40,12 +40,18 @@ pub fn stale(snapshot: &Snapshot, history: &History, plan: &Plan) -> Vec<Stale> 
         let written = *snapshot.reported_at.get(&agent.bead)?;
         let says_it_runs = matches!(word.as_str(), "running" | "working");
         let is_old = snapshot.now.wall.since(written) >= STALE_AFTER;
-        let (_, missing) = sighting(&agent, snapshot).absence()?;
-        let left_alone = plan
-            .verdicts
-            .iter()
-            .find(|(other, _)| *other == id)
-            .is_none_or(|(_, verdict)| matches!(verdict, Verdict::Hold(hold) if !matches!(hold, Hold::Asked(_))));
+        let verdict = plan.verdicts.iter().find(|(other, _)| *other == id).map(|(_, verdict)| verdict);
+        let (missing, left_alone) = match verdict {
+            Some(Verdict::Leave(leave @ Leave::NoAnswer)) => {
+                (Verdict::Leave(leave.clone()).reason_without_time(), true)
+            }
+            verdict => {
+                let (_, missing) = sighting(&agent, snapshot).absence()?;
+                let held =
+                    |verdict: &Verdict| matches!(verdict, Verdict::Hold(hold) if !matches!(hold, Hold::Asked(_)));
+                (missing.to_string(), verdict.is_none_or(held))
+            }
+        };
         let started_since = history.agent(&id).up_since.is_some_and(|at| at.wall >= written);
         (says_it_runs && is_old && left_alone && !started_since).then(|| Stale {
             reason: format!("{missing}, and its bead said {word} since {}", written.rfc3339(0)),

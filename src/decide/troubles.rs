@@ -24,7 +24,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
             format!("tmux does not answer ({outage}); no agent is started or ended"),
             "tmux answers again",
         );
-        found.not_examined.extend(["session ", "loop "]);
+        found.not_examined.extend(["session ", "loop ", "silent "]);
     }
     match &snapshot.reports {
         Reports::NotAsked => found.not_examined.push("bd"),
@@ -62,6 +62,14 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                     let text = format!("Holding {about}: {}", clean(&hold.to_string(), 300));
                     found.add(&format!("hold {kind} {about}"), text, &format!("No longer holding {about} ({kind})"));
                 }
+            }
+            Verdict::Leave(Leave::NoAnswer) => {
+                let text = format!(
+                    "{} does not answer, and was restarted for that twice in vain; it needs a person, and \
+                     gtd --request restart {id} begins anew",
+                    id.label()
+                );
+                found.add(&format!("silent {id}"), text, &format!("{} answers again", id.label()));
             }
             Verdict::Leave(Leave::Foreign(town)) => {
                 let text = format!(

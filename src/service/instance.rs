@@ -224,6 +224,14 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
     }
 }
 
+/// Removes the PID file of this process, whose [`Instance`] cannot be reached any more; its locks end with it.
+pub fn leave(dir: &Path) {
+    let path = dir.join("daemon.pid");
+    if read_pid(&path) == Some(std::process::id()) {
+        let _ = fs::remove_file(path);
+    }
+}
+
 /// Puts in order what a daemon that was killed has left: the PID file, which nobody holds, goes. Says whether nobody serves the
 /// town, so that its state may be put in order too; while `then` runs, nobody can begin to.
 ///

@@ -1,22 +1,22 @@
 //! The sleeper: a thread that waits until the moment the plan asked for, or until an agent's process ends, and says so.
 //!
-//! It sleeps in one poll(2) on the clock and on a descriptor for each process. Where the system has no such descriptors,
-//! only the clock wakes it.
+//! It sleeps in one poll(2) on the clock and on a descriptor for each process. Where the system has no such descriptors, or
+//! not as many, the clock wakes it for the rest.
 
 use super::signals::{Event, SMALL_STACK};
 use crate::sys::bell::{self, Bell, Ringer};
 use crate::sys::clock;
+use crate::sys::limits;
 use crate::sys::raw::{self, Wait};
 use crate::town::time::Tick;
 use crossbeam_channel::Sender;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
-
-/// Processes that are watched at most: each takes a descriptor, of which gtd needs few for itself.
-const MOST_WATCHED: usize = 900;
 
 /// The daemon's end: it says when it wants to be woken, and for whose sake.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Orders {
     wake: Option<Wake>,
     /// Counts the lists, so that the thread knows a new one.
     list: u64,
-    watched: Arc<Vec<Watched>>,
+    watched: Arc<Vec<Arc<Watched>>>,
 }
 
 /// When to wake the daemon, and when it said so: an order that comes after its time is not late.
@@ -45,6 +45,36 @@ struct Wake {
 struct Watched {
     pid: u32,
     end: OwnedFd,
+}
+
+impl Watched {
+    fn has_ended(&self) -> bool {
+        let mut wait = [Wait::readable(self.end.as_fd())];
+        raw::poll(&mut wait, Some(Duration::ZERO)).is_ok() && wait[0].ready
+    }
+}
+
+/// Why not all processes are watched; the next look sees what becomes of the others.
+#[derive(Debug)]
+pub struct Unwatched {
+    /// How many are not.
+    pub count: usize,
+    /// Why not.
+    why: io::Error,
+}
+
+impl fmt::Display for Unwatched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.why.raw_os_error() {
+            Some(libc::ENOSYS) => f.write_str("this system does not tell when a process ends"),
+            Some(libc::EMFILE) => write!(
+                f,
+                "{} processes of agents are not watched, since gtd may open no more files (ulimit -n)",
+                self.count
+            ),
+            _ => write!(f, "{} processes of agents are not watched ({})", self.count, self.why),
+        }
+    }
 }
 
 impl Sleeper {
@@ -67,25 +97,47 @@ impl Sleeper {
     }
 
     /// Wakes the daemon when one of these processes ends, and no longer for those of the list before. One that has ended
-    /// already, between the look and now, is one that ends.
-    pub fn watch(&self, pids: impl Iterator<Item = u32>, events: &Sender<Event>, daemon: &Ringer) {
-        let mut watched = Vec::new();
-        for pid in pids.take(MOST_WATCHED) {
-            match raw::pidfd_open(pid) {
-                Ok(end) => watched.push(Watched { pid, end }),
+    /// already, between the look and now, is one that ends. Where there are not enough descriptors, the first are watched.
+    ///
+    /// # Errors
+    /// [`Unwatched`], if some are not watched.
+    pub fn watch(&self, pids: &[u32], events: &Sender<Event>, daemon: &Ringer) -> Result<(), Unwatched> {
+        // A descriptor that is there is used on: opened anew, the old ones would take the room of others meanwhile.
+        let before = Arc::clone(&self.lock().watched);
+        let before = before.iter().filter(|watched| !watched.has_ended());
+        let before: BTreeMap<u32, &Arc<Watched>> = before.map(|watched| (watched.pid, watched)).collect();
+        let mut room = limits::room_for(pids.len()).saturating_sub(before.len());
+        let mut list = Vec::with_capacity(pids.len());
+        let mut unwatched = Ok(());
+        for (number, pid) in pids.iter().enumerate() {
+            if let Some(watched) = before.get(pid) {
+                list.push(Arc::clone(watched));
+                continue;
+            }
+            let full = || io::Error::from_raw_os_error(libc::EMFILE);
+            let opened = if room == 0 { Err(full()) } else { raw::pidfd_open(*pid) };
+            match opened {
+                Ok(end) => {
+                    list.push(Arc::new(Watched { pid: *pid, end }));
+                    room -= 1;
+                }
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
-                    let _ = events.send(Event::Ended { pid });
+                    let _ = events.send(Event::Ended { pid: *pid });
                     daemon.ring();
                 }
-                // No descriptors left, or no such thing: the next look will tell.
-                Err(_) => break,
+                Err(why) => {
+                    unwatched = Err(Unwatched { count: pids.len() - number, why });
+                    break;
+                }
             }
         }
+        drop(before);
         let mut orders = self.lock();
-        orders.watched = Arc::new(watched);
+        orders.watched = Arc::new(list);
         orders.list += 1;
         drop(orders);
         self.ringer.ring();
+        unwatched
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Orders> {
@@ -114,7 +166,7 @@ impl Sleeping {
                 }
                 (orders.wake, Arc::clone(&orders.watched))
             };
-            let open: Vec<&Watched> = watched.iter().filter(|watched| !told.contains(&watched.pid)).collect();
+            let open: Vec<&Arc<Watched>> = watched.iter().filter(|watched| !told.contains(&watched.pid)).collect();
             let mut waits: Vec<Wait> = open.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect();
             waits.push(Wait::readable(self.bell.as_fd()));
             let left = wake.map(|wake| wake.at.since(clock::now().tick));

@@ -4,7 +4,7 @@
 
 use super::conditions::OpenCondition;
 use crate::sys::clock;
-use crate::sys::files::{self, Durability, FileError, Whose};
+use crate::sys::files::{self, Access, Durability, FileError, Whose};
 use crate::town::agent::AgentId;
 use crate::town::history::History;
 use crate::town::time::{Moment, Wall};
@@ -104,8 +104,12 @@ pub fn path(dir: &Path) -> PathBuf {
 /// # Errors
 /// Why it cannot be read or understood, in one line.
 pub fn read(dir: &Path) -> Result<Option<State>, String> {
+    read_of(dir, Whose::Ours)
+}
+
+fn read_of(dir: &Path, whose: Whose) -> Result<Option<State>, String> {
     let path = path(dir);
-    let Some(bytes) = files::read(&path, Whose::Ours).map_err(|e| e.to_string())? else {
+    let Some(bytes) = files::read(&path, whose).map_err(|e| e.to_string())? else {
         return Ok(None);
     };
     parse(&bytes).map(Some).map_err(|why| format!("cannot read {}: {why}", path.display()))
@@ -145,8 +149,8 @@ pub fn peek(dir: &Path) -> Result<History, String> {
 
 /// Reads what is remembered. A file that cannot be understood is set aside, and gtd begins anew.
 pub fn load(dir: &Path) -> Loaded {
-    match peek(dir) {
-        Ok(history) => Loaded { history, trouble: None },
+    match read_of(dir, Whose::OursAlone) {
+        Ok(state) => Loaded { history: state.map(history_of).unwrap_or_default(), trouble: None },
         Err(why) => {
             let aside = match files::set_aside(&path(dir), clock::now().wall) {
                 Ok(aside) => format!("set aside as {}", aside.display()),
@@ -217,7 +221,7 @@ impl Keeper {
         };
         let bytes = encode(&state);
         if bytes != self.written {
-            files::write(&path(&self.dir), &bytes, durability)?;
+            files::write(&path(&self.dir), &bytes, durability, Access::User)?;
             self.written = bytes;
         }
         Ok(())
@@ -239,7 +243,7 @@ pub fn mark_stopped(dir: &Path) -> Result<(), String> {
     match read(dir)? {
         Some(mut state) if state.running => {
             state.running = false;
-            files::write(&path(dir), &encode(&state), Durability::Synced).map_err(|e| e.to_string())
+            files::write(&path(dir), &encode(&state), Durability::Synced, Access::User).map_err(|e| e.to_string())
         }
         _ => Ok(()),
     }

@@ -4,6 +4,7 @@
 pub mod running;
 
 use super::attention::{Attention, Stopped};
+use super::limits;
 use crate::town::duration::brief;
 use crate::town::text::clean;
 use running::{End, Running};
@@ -187,6 +188,7 @@ impl Command {
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
+        limits::restore_for(&mut command);
         Running::start(command, &self.input)
     }
 }

@@ -8,7 +8,8 @@ use crate::town::time::Wall;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -41,8 +42,19 @@ impl fmt::Display for FileError {
 pub enum Whose {
     /// The town's: a person may have put a link there.
     Towns,
-    /// gtd's own.
+    /// gtd's own. To root, whose commands look after everybody's towns, every user's is.
     Ours,
+    /// gtd's own, and what stands in it is obeyed: another user's is refused even by root.
+    OursAlone,
+}
+
+/// Who may read what gtd writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Everybody,
+    /// Only the user: screens, requests, and what carries them.
+    User,
 }
 
 /// Whether a file must be on the disk before anything is built on it.
@@ -59,12 +71,20 @@ pub enum Durability {
 /// # Errors
 /// A file that cannot be read, is no regular file, is larger than 8 MiB, or, of gtd's own, is somebody else's.
 pub fn read(path: &Path, whose: Whose) -> Result<Option<Vec<u8>>, FileError> {
+    read_at_most(path, whose, MOST)
+}
+
+/// As [`read`], for what is never large.
+///
+/// # Errors
+/// As for [`read`], but for what is larger than `most` bytes.
+pub fn read_at_most(path: &Path, whose: Whose, most: u64) -> Result<Option<Vec<u8>>, FileError> {
     let failed = |error| FileError::new("read", path, error);
     let mut options = OpenOptions::new();
     // Without O_NONBLOCK, opening a fifo would wait for a writer.
     let flags = match whose {
         Whose::Towns => libc::O_NONBLOCK,
-        Whose::Ours => libc::O_NONBLOCK | libc::O_NOFOLLOW,
+        Whose::Ours | Whose::OursAlone => libc::O_NONBLOCK | libc::O_NOFOLLOW,
     };
     let file = match options.read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
@@ -74,11 +94,22 @@ pub fn read(path: &Path, whose: Whose) -> Result<Option<Vec<u8>>, FileError> {
     let meta = file.metadata().map_err(failed)?;
     refuse_strange(&meta, whose).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MOST {
-        return Err(failed(io::Error::other("it is larger than 8 MiB")));
+    file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        return Err(failed(io::Error::other(format!("it is larger than {} KiB", most >> 10))));
     }
     Ok(Some(bytes))
+}
+
+/// How many bytes were typed into a terminal that nobody has read.
+///
+/// # Errors
+/// Where it cannot be opened, or is no terminal.
+pub fn unread_bytes(tty: &Path) -> io::Result<u32> {
+    // It must neither become gtd's own terminal nor make it wait.
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(tty)?;
+    raw::unread_bytes(file.as_fd())
 }
 
 /// Whether an open file may be used.
@@ -89,15 +120,20 @@ pub fn refuse_strange(meta: &fs::Metadata, whose: Whose) -> io::Result<()> {
     if !meta.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    if whose == Whose::Ours && !is_ours(meta) {
+    if !belongs(meta, whose) {
         return Err(io::Error::other("it belongs to another user"));
     }
     Ok(())
 }
 
-/// Whether something belongs to the user that gtd runs as. To root everything does.
-pub fn is_ours(meta: &fs::Metadata) -> bool {
-    meta.uid() == raw::user_id() || raw::user_id() == 0
+/// Whether something belongs to whom it has to.
+pub fn belongs(meta: &fs::Metadata, whose: Whose) -> bool {
+    let user = raw::user_id();
+    match whose {
+        Whose::Towns => true,
+        Whose::Ours => meta.uid() == user || user == 0,
+        Whose::OursAlone => meta.uid() == user,
+    }
 }
 
 /// What gtd's temporary files end with, before their number.
@@ -107,16 +143,23 @@ const TEMPORARY: &str = ".gtd-tmp-";
 ///
 /// # Errors
 /// Whatever keeps it from being written; the old version stands.
-pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
-    write_with(path, bytes, durability, 0o644)
+pub fn write(path: &Path, bytes: &[u8], durability: Durability, access: Access) -> Result<(), FileError> {
+    let mode = match access {
+        Access::Everybody => 0o644,
+        Access::User => 0o600,
+    };
+    // What root puts in the place of a user's file stays that user's: the user's own gtd would refuse it else.
+    let heir = fs::symlink_metadata(path).ok().filter(|_| raw::user_id() == 0);
+    write_with(path, bytes, durability, mode, heir)
 }
 
-/// As [`write()`], for what nobody else may read: screens and requests.
+/// Leaves a new file for the owner of its directory: only that user may read it, and root can leave one too.
 ///
 /// # Errors
 /// As for [`write()`].
-pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    write_with(path, bytes, Durability::Synced, 0o600)
+pub fn leave(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let heir = path.parent().and_then(|dir| fs::symlink_metadata(dir).ok()).filter(|_| raw::user_id() == 0);
+    write_with(path, bytes, Durability::Synced, 0o600, heir)
 }
 
 /// Makes a directory that nobody else may look into, if it is not there.
@@ -130,7 +173,7 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
         _ => {}
     }
     let meta = fs::symlink_metadata(path).map_err(failed)?;
-    if meta.is_dir() && is_ours(&meta) {
+    if meta.is_dir() && belongs(&meta, Whose::Ours) {
         Ok(())
     } else {
         Err(failed(io::Error::other("it is no directory of this user")))
@@ -143,10 +186,18 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
 /// As for [`write()`].
 pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let meta = fs::symlink_metadata(path).map_err(|error| FileError::new("write", path, error))?;
-    write_with(path, bytes, Durability::Synced, meta.mode() & 0o7777)
+    let mode = meta.mode() & 0o7777;
+    write_with(path, bytes, Durability::Synced, mode, Some(meta).filter(|_| raw::user_id() == 0))
 }
 
-fn write_with(path: &Path, bytes: &[u8], durability: Durability, mode: u32) -> Result<(), FileError> {
+/// `heir` is what has the owner that the file is to have, where that is not this user.
+fn write_with(
+    path: &Path,
+    bytes: &[u8],
+    durability: Durability,
+    mode: u32,
+    heir: Option<fs::Metadata>,
+) -> Result<(), FileError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let failed = |error| FileError::new("write", path, error);
     if let Ok(meta) = fs::symlink_metadata(path) {
@@ -154,7 +205,12 @@ fn write_with(path: &Path, bytes: &[u8], durability: Durability, mode: u32) -> R
     }
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = sibling(path, &format!("{TEMPORARY}{}-{number}", std::process::id()));
-    let written = write_new(&temporary, bytes, durability, mode).and_then(|()| fs::rename(&temporary, path));
+    let give = || match &heir {
+        Some(heir) => lchown(&temporary, Some(heir.uid()), Some(heir.gid())),
+        None => Ok(()),
+    };
+    let written = write_new(&temporary, bytes, durability, mode).and_then(|()| give());
+    let written = written.and_then(|()| fs::rename(&temporary, path));
     if let Err(error) = written {
         let _ = fs::remove_file(&temporary);
         return Err(failed(error));
@@ -219,8 +275,9 @@ mod tests {
     fn a_file_is_written_whole_and_leaves_no_temporary() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("state");
-        write(&path, b"one", Durability::Synced).expect("written");
-        write(&path, b"two", Durability::Lazy).expect("written");
+        write(&path, b"one", Durability::Synced, Access::Everybody).expect("written");
+        write(&path, b"two", Durability::Lazy, Access::User).expect("written");
+        assert_eq!(fs::metadata(&path).expect("metadata").mode() & 0o777, 0o600);
         assert_eq!(read(&path, Whose::Ours).expect("read"), Some(b"two".to_vec()));
         assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), 1);
         assert_eq!(read(&dir.path().join("none"), Whose::Ours).expect("read"), None);
@@ -236,9 +293,10 @@ mod tests {
         assert!(made.expect("mkfifo").success());
         assert!(read(&link, Whose::Ours).is_err());
         assert_eq!(read(&link, Whose::Towns).expect("read"), Some(b"x".to_vec()));
-        assert!(write(&link, b"y", Durability::Lazy).is_err());
+        let write = |path: &Path| write(path, b"y", Durability::Lazy, Access::Everybody);
+        assert!(write(&link).is_err());
         assert!(read(&fifo, Whose::Towns).is_err());
-        assert!(write(&fifo, b"y", Durability::Lazy).is_err());
+        assert!(write(&fifo).is_err());
         assert!(read(dir.path(), Whose::Towns).is_err());
     }
 

@@ -17,6 +17,8 @@ pub struct Entry {
     pub parent: u32,
     /// The session it belongs to: of a pane's processes, the PID of the pane's first.
     pub session: u32,
+    /// The leader of the foreground group of its terminal, if it has a terminal.
+    pub foreground: Option<u32>,
     /// It has ended and only waits to be reaped.
     pub ended: bool,
 }
@@ -90,11 +92,13 @@ fn read_stat(pid: u32) -> Option<Entry> {
 fn parse_stat(pid: u32, stat: &str) -> Option<Entry> {
     let (_, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-    // Fields 3, 4, 6 and 22 of proc(5): state, parent, session, start time in clock ticks since boot.
+    // Fields 3, 4, 6, 8 and 22 of proc(5): state, parent, session, foreground group, start time in clock ticks since boot.
     Some(Entry {
         process: Process { pid, start: fields.get(19)?.parse().ok()? },
         parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
+        // -1 where there is no terminal.
+        foreground: fields.get(5)?.parse().ok(),
         ended: matches!(fields.first(), Some(&"Z" | &"X")),
     })
 }
@@ -102,6 +106,14 @@ fn parse_stat(pid: u32, stat: &str) -> Option<Entry> {
 /// The process that has this PID now, with its start time where the system tells.
 pub fn identify(pid: u32) -> Process {
     read_stat(pid).map_or(Process { pid, start: 0 }, |e| e.process)
+}
+
+/// The same, and the leader of its terminal's foreground group, where that is another process.
+pub fn with_foreground(pid: u32) -> (Process, Option<u32>) {
+    let Some(entry) = read_stat(pid) else {
+        return (Process { pid, start: 0 }, None);
+    };
+    (entry.process, entry.foreground.filter(|leader| *leader != pid && *leader > 1))
 }
 
 /// Whether exactly this process lives.
@@ -187,6 +199,7 @@ mod tests {
         let stat = "7 (a) S 1 1 1) R 5 6 7 0 -1 4194304 1 0 0 0 1 2 3 4 20 0 1 0 9988 1 1";
         let entry = parse_stat(7, stat).expect("an entry");
         assert_eq!((entry.parent, entry.session, entry.process.start), (5, 7, 9988));
+        assert_eq!(entry.foreground, None);
     }
 
     #[test]

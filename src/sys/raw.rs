@@ -64,6 +64,53 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     if done { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// How many bytes wait in a terminal to be read.
+///
+/// # Errors
+/// ENOTTY if it is no terminal.
+pub fn unread_bytes(tty: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int, and `count` is one that lives through the call.
+    match unsafe { libc::ioctl(tty.as_raw_fd(), libc::FIONREAD, &raw mut count) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(u32::try_from(count).unwrap_or(0)),
+    }
+}
+
+/// How many descriptors this process may have open, and how far it may raise that itself.
+pub fn descriptor_limits() -> (u64, u64) {
+    let mut limits = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limits` is a live rlimit that getrlimit fills.
+    match unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limits) } {
+        0 => (limits.rlim_cur, limits.rlim_max),
+        // It cannot fail for a resource that exists; then nothing is taken for granted.
+        _ => (0, 0),
+    }
+}
+
+/// Sets how many descriptors this process may have open. Calls nothing that is not allowed between fork and exec.
+///
+/// # Errors
+/// Those of setrlimit(2).
+pub fn set_descriptor_limit(soft: u64) -> io::Result<()> {
+    let (_, hard) = descriptor_limits();
+    let limits = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: `limits` is a live rlimit that setrlimit only reads.
+    match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limits) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Has a child begin with this many descriptors at most.
+pub fn limit_descriptors_of(command: &mut std::process::Command, soft: u64) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: between fork and exec only getrlimit and setrlimit are called, which touch no lock and no memory but the stack.
+    unsafe {
+        command.pre_exec(move || set_descriptor_limit(soft));
+    }
+}
+
 /// A descriptor that names one process for as long as it is open, whatever becomes of its PID. It is readable when the
 /// process has ended.
 ///

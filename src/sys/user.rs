@@ -52,6 +52,7 @@ fn field_of(users: &str, id: u32, field: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn home_and_shell_are_read_from_the_users_line() {
@@ -60,5 +61,12 @@ mod tests {
         assert_eq!(field_of(users, 1000, 5).as_deref(), Some("/home/ann"));
         assert_eq!(field_of(users, 1000, 6), None);
         assert_eq!(field_of(users, 7, 5), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text: String, field in 0..9usize) {
+            let _ = field_of(&text, 1000, field);
+        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Config {
     pub tmux_socket: Option<String>,
     /// How often the town is looked at.
     pub look_interval: Duration,
+    /// How long after a poke that brought no output the agent is poked once more, if no heartbeat comes before.
+    pub silent_after: Duration,
     /// How long an agent must be gone before gtd starts it: somebody may be restarting it by hand, and `gt`'s own
     /// restarts take up to 3 s.
     pub settle: Duration,
@@ -63,6 +65,7 @@ impl Default for Config {
             commands: BTreeMap::new(),
             tmux_socket: None,
             look_interval: Duration::from_secs(60),
+            silent_after: Duration::from_secs(60),
             settle: Duration::from_secs(5),
             first_delay: Duration::from_secs(30),
             grace: Duration::from_secs(5 * 60),
@@ -165,6 +168,7 @@ impl Config {
             (usable && !text.contains(char::is_control)).then(|| self.tmux_socket = Some(text.to_owned()))
         });
         s.duration("look_interval", ms(100)..=hours(1), &mut self.look_interval);
+        s.duration("silent_after", ms(100)..=hours(24), &mut self.silent_after);
         s.duration("command_timeout", ms(100)..=hours(1), &mut self.command_timeout);
         s.section("restart", |s| {
             s.duration("settle", ms(0)..=hours(1), &mut self.settle);

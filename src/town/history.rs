@@ -82,6 +82,10 @@ pub struct AgentHistory {
     pub last_poke: Option<Moment>,
     /// Whether the last poke's message was seen on the screen and taken.
     pub last_poke_delivered: bool,
+    /// The pokes that have brought no output, since the last that did; goes with the program.
+    pub silence: Option<Silence>,
+    /// How often it was restarted for not answering, without an answer in between.
+    pub silent_restarts: u32,
     /// A poke that fell into a grace period and waits for its end.
     pub poke_owed: bool,
     /// How many messages it was sent: chooses the next one.
@@ -100,6 +104,17 @@ pub struct AgentHistory {
     /// middle of.
     #[serde(skip)]
     pub watched: bool,
+}
+
+/// Pokes that have brought no output yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// When the first of them was about to be sent.
+    pub first: Moment,
+    /// When the second was sent, if there was one.
+    pub second: Option<Moment>,
+    /// How many of them were heartbeats.
+    pub heartbeats: u32,
 }
 
 /// The program of an agent, from the start to the end of its process.
@@ -154,6 +169,8 @@ impl History {
             quarantined: None,
             last_poke: None,
             last_poke_delivered: false,
+            silence: None,
+            silent_restarts: 0,
             poke_owed: false,
             messages: 0,
             output: None,

@@ -3,6 +3,7 @@
 use super::agent::AgentId;
 use super::snapshot::Process;
 use std::fmt;
+use std::path::PathBuf;
 
 /// What came of one action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Done {
     },
     /// A message was typed to it.
     Poked(Delivery),
+    /// Its screen was saved in this file, or why it was not.
+    SavedScreen(Result<PathBuf, String>),
     /// Its session bears gtd's marks now, or why it does not.
     Marked(Result<(), String>),
 }
@@ -79,6 +82,8 @@ impl fmt::Display for Outcome {
                 }
                 Delivery::Failed(why) => write!(f, "Error poking {label}: {why}"),
             },
+            Done::SavedScreen(Ok(path)) => write!(f, "Saved the screen of {label} to {}", path.display()),
+            Done::SavedScreen(Err(why)) => write!(f, "The screen of {label} is not saved: {why}"),
             Done::Marked(Ok(())) => write!(f, "{session_of} found and marked"),
             Done::Marked(Err(why)) => write!(f, "Error marking the session of {label}: {why}"),
         }

@@ -101,15 +101,24 @@ pub enum Verdict {
     Skip(Awake),
     /// Rule 10: a heartbeat is due.
     Poke {
-        /// Its pane.
-        pane: PaneRef,
-        /// When a person last typed there, in wall-clock seconds: if that changes, the pane is not touched.
-        last_input: i64,
-        /// Whether it shows a mode, which is left first.
-        in_mode: bool,
+        /// Where it is typed.
+        to: Addressee,
         /// What is typed.
         message: &'static str,
     },
+}
+
+/// A pane that something is to be typed into, and how it was when that was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addressee {
+    /// The pane.
+    pub pane: PaneRef,
+    /// When a person last typed there, in wall-clock seconds: if that changes, the pane is not touched.
+    pub last_input: i64,
+    /// Whether it shows a mode, which is left first.
+    pub in_mode: bool,
+    /// Whether its window is resized by one column and back before: some agents ignore their keyboard until then.
+    pub resize: bool,
 }
 
 /// Why an agent is held.
@@ -151,6 +160,15 @@ pub enum Leave {
         /// Whether a poke waits for it.
         poke_waits: bool,
     },
+    /// Rule 7: its last poke has brought no output, or, `twice`, its last two.
+    Silent {
+        /// See above.
+        twice: bool,
+        /// When it is poked again, or judged; `None` where further heartbeats tell.
+        until: Option<Moment>,
+    },
+    /// Rule 7: it does not answer, and was restarted for that in vain.
+    NoAnswer,
     /// Rule 8: its report asks for a person, and its program lives.
     Reports(String),
     /// It lives, and nothing is due.
@@ -168,6 +186,11 @@ pub enum Missing {
     Ended(Ended),
     /// The program: only its shell is left.
     OnlyShell,
+    /// Any sign that the program takes notice of what is typed to it.
+    Answer {
+        /// The bytes that were typed and that nobody has read; 0 where only its long silence tells.
+        unread: u32,
+    },
 }
 
 /// What a start waits for.
@@ -231,7 +254,9 @@ impl Verdict {
             Verdict::Wait { absence, .. } | Verdict::Start { absence, .. } => match absence {
                 Missing::Session => 4,
                 Missing::Pane | Missing::Ended(_) | Missing::OnlyShell => 5,
+                Missing::Answer { .. } => 7,
             },
+            Verdict::Leave(Leave::Silent { .. } | Leave::NoAnswer) => 7,
             Verdict::Leave(Leave::Grace { .. }) => 6,
             Verdict::Leave(Leave::Reports(_)) => 8,
             Verdict::Skip(_) => 9,
@@ -244,6 +269,7 @@ impl Verdict {
     pub const fn until(&self) -> Option<Moment> {
         match self {
             Verdict::Wait { until, .. } | Verdict::Leave(Leave::Grace { until, .. }) => Some(*until),
+            Verdict::Leave(Leave::Silent { until, .. }) => *until,
             _ => None,
         }
     }
@@ -253,6 +279,7 @@ impl Verdict {
         match self {
             Verdict::Wait { until, .. } => Some(*until),
             Verdict::Leave(Leave::Grace { until, poke_waits: true }) => Some(*until),
+            Verdict::Leave(Leave::Silent { until, .. }) => *until,
             _ => None,
         }
     }
@@ -268,6 +295,7 @@ impl Verdict {
             Verdict::Wait { .. } => "waiting",
             Verdict::Start { .. } => "starting",
             Verdict::Leave(Leave::Grace { .. }) => "started",
+            Verdict::Leave(Leave::Silent { .. } | Leave::NoAnswer) => "silent",
             Verdict::Leave(Leave::Reports(_)) => "reports",
             Verdict::Leave(Leave::Alive) | Verdict::Skip(_) | Verdict::Poke { .. } => "alive",
         }

@@ -154,6 +154,7 @@ pub struct ShutDown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_claim_survives_writing_and_reading() {
@@ -167,5 +168,14 @@ mod tests {
         };
         let text = serde_json::to_string(&claim).expect("JSON");
         assert_eq!(serde_json::from_str::<Claim>(&text).expect("a claim"), claim);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, text: String) {
+            let _ = serde_json::from_slice::<Order>(&bytes);
+            let order = serde_json::json!({"action": text, "agent": text, "at": text});
+            prop_assert!(serde_json::from_value::<Order>(order).is_err());
+        }
     }
 }

@@ -118,6 +118,11 @@ pub struct Pane {
     pub in_mode: bool,
     /// Whether what is typed into it reaches other panes of its window too.
     pub synchronized: bool,
+    /// How many bytes were typed into it that nobody has read; asked only of those that have not answered, and `None` where
+    /// the terminal does not tell.
+    pub unread: Option<u32>,
+    /// The program in the foreground of its terminal, where that is another one than its first.
+    pub foreground: Option<u32>,
     /// When a person last typed in another session that shows it, if somebody is attached there.
     pub elsewhere: Option<Wall>,
     /// The option `@gtd_agent`, if it is set.

@@ -6,7 +6,7 @@ use super::poke::Poke;
 use crate::sys::attention::Stopped;
 use crate::town::names::Agent;
 use crate::town::outcome::{Done, Outcome};
-use crate::town::plan::{PaneRef, Place, Plan, Verdict};
+use crate::town::plan::{Missing, PaneRef, Place, Plan, Verdict};
 
 /// What every poke begins with: the agents know a heartbeat by it.
 const HEARTBEAT: &str = "HEARTBEAT: ";
@@ -25,23 +25,28 @@ impl World {
 
     fn start_all(&mut self, plan: &Plan, agents: &[Agent], tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
         let starts = plan.verdicts.iter().filter_map(|(id, verdict)| match verdict {
-            Verdict::Start { place, restart, leftover, .. } => {
-                Some((agents.iter().find(|agent| agent.id == *id)?, place, *restart, *leftover))
+            Verdict::Start { absence, place, restart, leftover } => {
+                // Who ended by itself has left its screen where it was; who is ended loses it.
+                let save = matches!(absence, Missing::Answer { .. });
+                Some((agents.iter().find(|agent| agent.id == *id)?, place, *restart, *leftover, save))
             }
             _ => None,
         });
         let starts: Vec<_> = starts.collect();
-        let jobs = starts.iter().map(|(agent, place, _, leftover)| {
+        let jobs = starts.iter().map(|(agent, place, _, leftover, save)| {
             // Where the pane is there, it holds the last program, or its remains.
             let (pane, leftover) = match place {
                 Place::InPlace(pane) => (Some(pane.clone()), None),
                 Place::NewSession | Place::NewWindow => (None, *leftover),
             };
-            Clearing { agent: agent.id.clone(), pane, leftover, save: false }
+            Clearing { agent: agent.id.clone(), pane, leftover, save: *save }
         });
         let jobs: Vec<Clearing> = jobs.collect();
         let cleared = self.clear(&jobs)?;
-        for ((agent, place, restart, _), cleared) in starts.into_iter().zip(cleared) {
+        for ((agent, place, restart, ..), cleared) in starts.into_iter().zip(cleared) {
+            if let Some(screen) = cleared.screen {
+                tell(outcome(&agent.id, Done::SavedScreen(screen)));
+            }
             let result = match cleared.ended {
                 Ok(()) => self.start(agent, place, restart)?,
                 Err(why) => Done::StartFailed { why, restart },
@@ -65,10 +70,7 @@ impl World {
 
     fn poke_all(&mut self, plan: &Plan, tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
         let due = plan.verdicts.iter().filter_map(|(id, verdict)| match verdict {
-            Verdict::Poke { pane, last_input, in_mode, message } => {
-                let text = format!("{HEARTBEAT}{message}");
-                Some((id, Poke { pane, last_input: *last_input, in_mode: *in_mode, text }))
-            }
+            Verdict::Poke { to, message } => Some((id, Poke { to, text: format!("{HEARTBEAT}{message}") })),
             _ => None,
         });
         let (ids, pokes): (Vec<_>, Vec<_>) = due.unzip();

@@ -5,7 +5,7 @@ use super::World;
 use super::tmux::script::{guarded, said, say, tag};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
-use crate::sys::files::{self, FileError};
+use crate::sys::files::{self, Access, Durability, FileError};
 use crate::sys::process::Table;
 use crate::sys::process::ending::{end_trees, would_end_gtd};
 use crate::town::agent::AgentId;
@@ -113,7 +113,7 @@ impl World {
         files::make_private_dir(&dir)?;
         let name = id.to_string().replace('/', "-");
         let path = dir.join(format!("{name}.{}.txt", clock::now().wall.file_stamp()));
-        files::write_private(&path, screen.as_bytes())?;
+        files::write(&path, screen.as_bytes(), Durability::Synced, Access::User)?;
         let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
         let own = |file: &String| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.'));
         let mut saved: Vec<String> = entries.filter_map(|e| e.file_name().into_string().ok()).filter(own).collect();

@@ -54,3 +54,17 @@ fn find_bead(stdout: &str, id: &str) -> Option<Value> {
     let beads: Vec<Value> = serde_json::from_str(stdout.trim()).ok()?;
     beads.into_iter().find(|bead| bead.get("id").and_then(Value::as_str) == Some(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text: String) {
+            let _ = find_bead(&text, "gt-deacon");
+            let _ = dead_description(&text, &text, clock::now().wall);
+        }
+    }
+}

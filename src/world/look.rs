@@ -3,7 +3,7 @@
 use super::World;
 use super::gastown::{self, Ask};
 use super::tmux::Socket;
-use super::{beads, sessions, tool, town_files};
+use super::{beads, sessions, spool, tool, town_files};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::process;
@@ -14,7 +14,7 @@ use crate::town::outage::Outage;
 use crate::town::plan::Trigger;
 use crate::town::rigs::{Rig, SavedRig};
 use crate::town::snapshot::{Inbox, Reports, Server, Session, Snapshot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 impl World {
@@ -28,12 +28,16 @@ impl World {
         let last_good = history.rigs.as_ref();
         let last_good = last_good.map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());
         let rigs = town_files::read_rigs(&self.root, last_good, &mut troubles);
+        troubles.extend(spool::trouble(&self.root));
         let (generation, gastown) = self.find_generation(trigger, history.gastown.as_ref())?;
         let names = generation.as_ref().copied().unwrap_or(Generation::Seed);
         let agents = supervised(&self.root, names, &rigs, self.config.patrols(Role::Refinery));
         let holds = town_files::read_holds(&self.root, &rigs, &agents);
         self.use_socket_of(generation.as_ref().ok().copied());
-        let (server, sessions) = self.sessions(history.server.as_ref())?;
+        // Only of those is it worth asking whether they read what is typed to them.
+        let silent = agents.iter().filter(|agent| history.agent(&agent.id).silence.is_some());
+        let silent = silent.map(|agent| agent.session.as_str()).collect();
+        let (server, sessions) = self.sessions(history.server.as_ref(), &silent)?;
         let activity = town_files::read_activity(&self.root).filter(|at| !self.is_own_doing(*at));
         Ok(Snapshot {
             now: clock::now(),
@@ -104,7 +108,11 @@ impl World {
         Ok((found.generation, found.answer))
     }
 
-    fn sessions(&mut self, known: Option<&Server>) -> Result<(Option<Server>, Sessions), Stopped> {
+    fn sessions(
+        &mut self,
+        known: Option<&Server>,
+        silent: &BTreeSet<&str>,
+    ) -> Result<(Option<Server>, Sessions), Stopped> {
         let Some(tmux) = &self.tmux else {
             return Ok((None, Err(Outage::new("tmux is not installed, or not where gtd looks"))));
         };
@@ -121,7 +129,7 @@ impl World {
             return Ok((None, Err(outage)));
         }
         self.server = server.as_ref().map(|server| server.process.pid);
-        Ok((server, Ok(sessions::sessions(lines))))
+        Ok((server, Ok(sessions::sessions(lines, silent))))
     }
 
     fn is_own_doing(&self, at: crate::town::time::Wall) -> bool {

@@ -11,19 +11,15 @@ use super::tmux::Tmux;
 use super::tmux::script::{IDENTITY, guarded, identity, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::town::outcome::Delivery;
-use crate::town::plan::PaneRef;
+use crate::town::plan::Addressee;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// A message for a pane.
 #[derive(Clone, Debug)]
 pub struct Poke<'a> {
-    /// The agent's pane.
-    pub pane: &'a PaneRef,
-    /// When a person last typed there, in seconds since the epoch.
-    pub last_input: i64,
-    /// Whether it shows a mode, which is left first.
-    pub in_mode: bool,
+    /// The agent's pane, as it was when the poke was decided.
+    pub to: &'a Addressee,
     /// What is typed.
     pub text: String,
 }
@@ -78,12 +74,13 @@ struct Round<'a> {
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
         let before = self.look(|poke| {
-            let id = poke.pane.id;
-            let leave = poke.in_mode.then(|| format!("copy-mode -q -t %{id}"));
-            leave.into_iter().chain([format!("send-keys -t %{id} C-u")]).collect()
+            let id = poke.to.pane.id;
+            let leave = poke.to.in_mode.then(|| format!("copy-mode -q -t %{id}"));
+            let resize = poke.to.resize.then(|| resize(id));
+            leave.into_iter().chain(resize).chain([format!("send-keys -t %{id} C-u")]).collect()
         })?;
         self.pause(AFTER_CLEARING)?;
-        self.send(|poke| format!("send-keys -t %{} -l -- {}", poke.pane.id, quote(&poke.text)))?;
+        self.send(|poke| format!("send-keys -t %{} -l -- {}", poke.to.pane.id, quote(&poke.text)))?;
         self.pause(AFTER_TEXT)?;
         let mut shown = self.look(|_| Vec::new())?;
         self.close(Delivery::NotShown, |number, poke| {
@@ -93,7 +90,7 @@ impl Round<'_> {
         });
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
-            self.send(|poke| format!("send-keys -t %{} -l -- '\r'", poke.pane.id))?;
+            self.send(|poke| format!("send-keys -t %{} -l -- '\r'", poke.to.pane.id))?;
             self.pause(AFTER_ENTER)?;
             shown = self.settle(shown)?;
             if self.is_done() || attempt == MORE_ENTERS {
@@ -134,7 +131,7 @@ impl Round<'_> {
 
     /// Types into all panes that are under way, without asking what came of it: the next look shows that.
     fn send(&mut self, keys: impl Fn(&Poke) -> String) -> Result<(), Stopped> {
-        self.script(|poke, _, _| guarded(poke.pane, Some((UNTOUCHED, &untouched(poke))), &[keys(poke)])).map(drop)
+        self.script(|poke, _, _| guarded(&poke.to.pane, Some((UNTOUCHED, &untouched(poke))), &[keys(poke)])).map(drop)
     }
 
     /// Takes the screens of all that are under way, after `first`. Those whose pane is no longer as it was are over.
@@ -143,16 +140,16 @@ impl Round<'_> {
         let (tag, text) = self.script(|poke, tag, number| {
             let mut steps = first(poke);
             if !steps.is_empty() {
-                steps = vec![guarded(poke.pane, Some((UNTOUCHED, &untouched(poke))), &steps)];
+                steps = vec![guarded(&poke.to.pane, Some((UNTOUCHED, &untouched(poke))), &steps)];
             }
-            steps.push(say(poke.pane, tag, number, &asked));
-            steps.push(format!("capture-pane -p -t %{}", poke.pane.id));
+            steps.push(say(&poke.to.pane, tag, number, &asked));
+            steps.push(format!("capture-pane -p -t %{}", poke.to.pane.id));
             steps.join(" ; ")
         })?;
         let mut screens = Screens::new();
         for (number, said) in said(&text, &tag) {
             let poke = &self.pokes[number];
-            let wanted = format!("{}/{}", identity(poke.pane), untouched(poke));
+            let wanted = format!("{}/{}", identity(&poke.to.pane), untouched(poke));
             if let Some((found, cursor)) = said.words.split_once(' ')
                 && found == wanted
             {
@@ -183,13 +180,22 @@ impl Round<'_> {
     }
 }
 
+/// Makes a window narrower by a column and as wide as before: its program hears of it. A window whose size somebody has fixed
+/// is left alone, since what was fixed would be lost.
+fn resize(pane: u32) -> String {
+    let and_back = format!(
+        "resize-window -t %{pane} -L 1 ; resize-window -t %{pane} -R 1 ; set-option -w -u -t %{pane} window-size"
+    );
+    format!("if-shell -F -t %{pane} '#{{!=:#{{window-size}},manual}}' {{ {and_back} }}")
+}
+
 /// What must not have changed since the look that the poke came from: a person's last keystroke, that it lives, and that
 /// nothing which is typed there reaches other panes.
 const UNTOUCHED: &str = "#{session_activity}/#{pane_dead}/#{pane_synchronized}";
 
 /// What [`UNTOUCHED`] must give.
 fn untouched(poke: &Poke) -> String {
-    format!("{}/0/0", poke.last_input)
+    format!("{}/0/0", poke.to.last_input)
 }
 
 /// How often the end of a message stands on a screen, whatever is drawn between its words.

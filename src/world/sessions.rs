@@ -1,21 +1,24 @@
 //! From tmux's lines to sessions: what only the machine can add is added here, the rest is copied.
 
 use super::tmux::panes::{PaneFields, PaneLine};
+use crate::sys::files;
 use crate::sys::process::{self, Table};
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Ended, Pane, PaneState, Process, Session};
 use crate::town::time::Wall;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The sessions that these lines describe. A session with a line that could not be read has unknown panes.
-pub fn sessions(lines: Vec<PaneLine>) -> Vec<Session> {
+/// The sessions that these lines describe. A session with a line that could not be read has unknown panes. Of those in
+/// `silent` it is asked whether what was typed has been read.
+pub fn sessions(lines: Vec<PaneLine>, silent: &BTreeSet<&str>) -> Vec<Session> {
     let table = OnceCell::new();
     let mut real_paths = BTreeMap::new();
     let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
     for line in lines {
+        let is_silent = silent.contains(line.session.as_str());
         let session = sessions.entry(line.session).or_insert_with_key(|name| Session {
             name: name.clone(),
             town: None,
@@ -34,7 +37,7 @@ pub fn sessions(lines: Vec<PaneLine>) -> Vec<Session> {
                 session.attached = fields.attached;
                 session.last_input = Wall::from_seconds(fields.last_input);
                 if let Ok(panes) = &mut session.panes {
-                    panes.push(pane(fields, &table));
+                    panes.push(pane(fields, is_silent, &table));
                 }
             }
             Err(outage) => session.panes = Err(outage),
@@ -68,20 +71,20 @@ fn real_path(path: &str, known: &mut BTreeMap<String, PathBuf>) -> PathBuf {
     known.entry(path.to_owned()).or_insert_with(find).clone()
 }
 
-fn pane(fields: PaneFields, table: &OnceCell<Option<Table>>) -> Pane {
+fn pane(fields: PaneFields, is_silent: bool, table: &OnceCell<Option<Table>>) -> Pane {
     let pid = fields.pid;
-    let (state, process) = if fields.dead {
+    let (state, (process, foreground)) = if fields.dead {
         let ended = match (fields.status, fields.signal) {
             (_, Some(signal)) => Ended::Signal(signal),
             (Some(status), None) => Ended::Status(status),
             (None, None) => Ended::Unknown,
         };
         // Whoever has this PID now is somebody else.
-        (PaneState::Dead(ended), Process { pid, start: 0 })
+        (PaneState::Dead(ended), (Process { pid, start: 0 }, None))
     } else if is_bare_shell(&fields, table) {
-        (PaneState::BareShell, process::identify(pid))
+        (PaneState::BareShell, (process::identify(pid), None))
     } else {
-        (PaneState::Running, process::identify(pid))
+        (PaneState::Running, process::with_foreground(pid))
     };
     Pane {
         id: fields.id,
@@ -90,6 +93,8 @@ fn pane(fields: PaneFields, table: &OnceCell<Option<Table>>) -> Pane {
         command: fields.command,
         in_mode: fields.in_mode,
         synchronized: fields.synchronized,
+        unread: if is_silent { files::unread_bytes(Path::new(&fields.tty)).ok() } else { None },
+        foreground,
         elsewhere: None,
         agent: fields.agent,
         output: Wall::from_seconds(fields.output),

@@ -5,9 +5,9 @@ use super::poke::Poke;
 use super::tmux::script::{IDENTITY, identity, said, say, tag};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
-use crate::sys::files::{self, Durability, Whose};
+use crate::sys::files::{self, Access, Durability, Whose};
 use crate::town::outcome::Delivery;
-use crate::town::plan::PaneRef;
+use crate::town::plan::{Addressee, PaneRef};
 use crate::town::spawn::{Spawn, encode_pending, parse_pending};
 use std::fs;
 use std::path::PathBuf;
@@ -52,7 +52,8 @@ impl World {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir).map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
         }
-        files::write(&path, &encode_pending(&spawns), Durability::Synced).map_err(|error| error.to_string())
+        files::write(&path, &encode_pending(&spawns), Durability::Synced, Access::Everybody)
+            .map_err(|error| error.to_string())
     }
 
     /// What these panes show, all in one process; `None` for one that cannot be seen.
@@ -81,12 +82,8 @@ impl World {
     ///
     /// # Errors
     /// [`Stopped`].
-    pub fn begin(&mut self, panes: &[(PaneRef, i64, bool)]) -> Result<Vec<Delivery>, Stopped> {
-        let text = || FIRST_WORD.to_owned();
-        let pokes: Vec<Poke> = panes
-            .iter()
-            .map(|(pane, last_input, in_mode)| Poke { pane, last_input: *last_input, in_mode: *in_mode, text: text() })
-            .collect();
+    pub fn begin(&mut self, panes: &[Addressee]) -> Result<Vec<Delivery>, Stopped> {
+        let pokes: Vec<Poke> = panes.iter().map(|to| Poke { to, text: FIRST_WORD.to_owned() }).collect();
         self.poke(&pokes)
     }
 }

@@ -6,13 +6,16 @@ use crate::town::agent::{AgentId, Name};
 use crate::town::json_edit::{requesting_keys, without_requesting};
 use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
-use crate::town::snapshot::{Inbox, Snapshot};
+use crate::town::snapshot::{Inbox, Snapshot, Trouble};
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Files that are read in one look; a spool that somebody floods is worked off.
 const MOST_FILES: usize = 1000;
+
+/// No order is larger.
+const LARGEST: u64 = 64 << 10;
 
 /// Where a town's spool is.
 pub fn dir(root: &Path) -> PathBuf {
@@ -31,14 +34,32 @@ pub fn leave(root: &Path, order: &Order, number: u32) -> Result<(), FileError> {
     let name = format!("{}-{number}.json", order.at.file_stamp());
     // Plain values with text for keys: nothing in it can fail to become JSON.
     let bytes = serde_json::to_vec(order).unwrap_or_default();
-    files::write_private(&dir.join(name), &bytes)
+    files::leave(&dir.join(name), &bytes)
+}
+
+/// What is wrong with the spool, if anything is: then nothing in it is obeyed.
+pub fn trouble(root: &Path) -> Option<Trouble> {
+    let dir = dir(root);
+    let meta = fs::symlink_metadata(&dir).ok()?;
+    (!is_obeyed(&meta)).then(|| Trouble {
+        about: "spool".to_owned(),
+        text: format!(
+            "{} is not a directory of this user alone; nothing in it is obeyed, and gtd --request makes it anew where it is \
+             removed",
+            dir.display()
+        ),
+        over: "daemon/requests is in order again".to_owned(),
+    })
+}
+
+fn is_obeyed(meta: &fs::Metadata) -> bool {
+    meta.is_dir() && files::belongs(meta, Whose::OursAlone)
 }
 
 /// The orders that wait.
 pub fn read(root: &Path) -> Vec<SpoolFile> {
     let dir = dir(root);
-    let ours = |meta: fs::Metadata| meta.is_dir() && files::is_ours(&meta);
-    if !fs::symlink_metadata(&dir).is_ok_and(ours) {
+    if !fs::symlink_metadata(&dir).is_ok_and(|meta| is_obeyed(&meta)) {
         return Vec::new();
     }
     let Ok(entries) = fs::read_dir(&dir) else {
@@ -47,7 +68,7 @@ pub fn read(root: &Path) -> Vec<SpoolFile> {
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).take(MOST_FILES).collect();
     names.sort();
-    let order = |name: &String| match files::read(&dir.join(name), Whose::Ours) {
+    let order = |name: &String| match files::read_at_most(&dir.join(name), Whose::OursAlone, LARGEST) {
         Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|error| format!("it cannot be read: {error}")),
         Ok(None) => Err("it has gone".to_owned()),
         Err(error) => Err(error.to_string()),

@@ -68,6 +68,14 @@ fn run(wanted: &[String]) -> Result<Vec<String>, (String, String)> {
     Ok(told)
 }
 
+/// An agent that reads nothing and prints nothing.
+struct Hung {
+    /// What its terminal tells of it.
+    unread: Option<u32>,
+    /// Whether a restart changes nothing.
+    for_good: bool,
+}
+
 struct Town {
     /// Since the beginning of the case.
     time: Duration,
@@ -84,6 +92,7 @@ struct Town {
     activity: Option<Wall>,
     failing: BTreeMap<AgentId, String>,
     dying: BTreeSet<AgentId>,
+    hung: BTreeMap<AgentId, Hung>,
     next_pid: u32,
     next_pane: u32,
     history: History,
@@ -107,6 +116,7 @@ impl Town {
             activity: None,
             failing: BTreeMap::new(),
             dying: BTreeSet::new(),
+            hung: BTreeMap::new(),
             next_pid: 1000,
             next_pane: FIRST_PANE,
             history: History::default(),
@@ -172,6 +182,10 @@ impl Town {
         if !self.shown.contains("rhythm alone") {
             told.extend(verdicts.lines().map(str::to_owned));
         }
+        if self.shown.contains("resizes") {
+            let resized = plan.verdicts.iter().filter(|(_, v)| matches!(v, Verdict::Poke { to, .. } if to.resize));
+            told.extend(resized.map(|(id, _)| format!("its window is resized for {id}")));
+        }
         if self.shown.contains("marks") {
             told.extend(plan.marks.iter().map(|mark| format!("mark %{} for {}", mark.pane.id, mark.agent)));
         }
@@ -236,12 +250,20 @@ impl Town {
                     Some(why) => Done::StartFailed { why: why.clone(), restart: *restart },
                     None => self.start(id, place, *restart, now),
                 },
-                Verdict::Poke { pane, .. } => {
-                    let session = self.sessions.get_mut(&pane.session).expect("a session that was there");
+                Verdict::Poke { to, .. } => {
+                    let session = self.sessions.get_mut(&to.pane.session).expect("a session that was there");
                     let panes = session.panes.as_mut().expect("its panes");
-                    let pane = panes.iter_mut().find(|p| p.id == pane.id).expect("its pane");
-                    pane.output = now.wall.plus(Duration::from_secs(1));
-                    Done::Poked(Delivery::Taken)
+                    let pane = panes.iter_mut().find(|p| p.id == to.pane.id).expect("its pane");
+                    match self.hung.get(id) {
+                        Some(hung) => {
+                            pane.unread = hung.unread;
+                            Done::Poked(Delivery::NotShown)
+                        }
+                        None => {
+                            pane.output = now.wall.plus(Duration::from_secs(1));
+                            Done::Poked(Delivery::Taken)
+                        }
+                    }
                 }
                 _ => continue,
             };
@@ -252,6 +274,7 @@ impl Town {
 
     fn start(&mut self, id: &AgentId, place: &Place, restart: bool, now: Moment) -> Done {
         let agent = self.agent(id).expect("an agent of the town");
+        self.hung.retain(|hung, how| hung != id || how.for_good);
         let pid = self.next_pid;
         self.next_pid += 1;
         let mut pane = self.new_pane(pid, now.wall);
@@ -286,6 +309,8 @@ impl Town {
             command: "node".to_owned(),
             in_mode: false,
             synchronized: false,
+            unread: None,
+            foreground: None,
             elsewhere: None,
             agent: None,
             output,
@@ -415,6 +440,20 @@ impl Town {
             ("fails", why) => drop(self.failing.insert(id.clone(), why.to_owned())),
             ("dies", "at once") => drop(self.dying.insert(id.clone())),
             ("dies", "no more") => drop(self.dying.remove(id)),
+            ("hangs", how) => {
+                let (unread, for_good) = match how {
+                    "" => (Some(47), false),
+                    "for good" => (Some(47), true),
+                    "untold" => (None, false),
+                    _ => return Err(format!("{how:?} is no way to hang")),
+                };
+                self.hung.insert(id.clone(), Hung { unread, for_good });
+            }
+            ("recovers", "") => {
+                self.hung.remove(id);
+                let pane = &mut self.session(&agent)?.panes.as_mut().map_err(|e| e.to_string())?[0];
+                (pane.unread, pane.output) = (None, now);
+            }
             ("directory", "gone") => drop(self.holds.no_directory.insert(id.clone())),
             ("directory", "back") => drop(self.holds.no_directory.remove(id)),
             ("output" | "typed", when) => {

@@ -16,5 +16,6 @@ mod pokes;
 mod properties;
 mod requests;
 mod rhythm;
+mod silence;
 mod starts;
 mod unknown;

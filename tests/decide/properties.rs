@@ -4,7 +4,7 @@ use crate::invariants;
 use gtd::decide::{after_sleep, decide, observe, record, troubles};
 use gtd::town::agent::{AgentId, Name, Role};
 use gtd::town::config::Config;
-use gtd::town::history::{Absence, AgentHistory, Gone, History, Program};
+use gtd::town::history::{Absence, AgentHistory, Gone, History, Program, Silence};
 use gtd::town::names::{Agent, Generation};
 use gtd::town::outage::Outage;
 use gtd::town::outcome::{Delivery, Done, Outcome};
@@ -142,7 +142,10 @@ fn any_agent_history(messages: impl Strategy<Value = u64>) -> impl Strategy<Valu
     let life = (option::of(program), option::of(any_moment()), option::of(any_moment()), option::of(gone));
     let pacing = (vec(any_moment(), 0..40), option::of(any_moment()), option::of(any_moment()));
     let talk = (option::of(any_moment()), any::<bool>(), messages, option::of(any_wall()), option::of(any_wall()));
-    (life, pacing, talk, any::<bool>()).prop_map(|(life, pacing, talk, watched)| AgentHistory {
+    let silence = (any_moment(), option::of(any_moment()), 0..5u32);
+    let silence = silence.prop_map(|(first, second, heartbeats)| Silence { first, second, heartbeats });
+    let silence = (option::of(silence), 0..4u32);
+    (life, pacing, talk, silence, any::<bool>()).prop_map(|(life, pacing, talk, silence, watched)| AgentHistory {
         program: life.0,
         up_since: life.1,
         grace_until: life.2,
@@ -154,6 +157,8 @@ fn any_agent_history(messages: impl Strategy<Value = u64>) -> impl Strategy<Valu
         seen: pacing.2,
         last_poke: talk.0,
         last_poke_delivered: talk.1,
+        silence: silence.0,
+        silent_restarts: silence.1,
         poke_owed: talk.1,
         messages: talk.2,
         output: talk.3,
@@ -215,6 +220,8 @@ fn session(name: &str, wall: i64, any: &AnySession) -> Session {
         command: "node".to_owned(),
         in_mode: state == 1,
         synchronized: false,
+        unread: (state == 0).then_some(u32::from(marked)),
+        foreground: None,
         elsewhere: None,
         agent: marked.then(|| name.to_owned()),
         output: Wall::from_seconds(wall - ago),

@@ -184,6 +184,8 @@ fn alive(pid: u32) -> Session {
         in_mode: false,
         elsewhere: None,
         synchronized: false,
+        unread: None,
+        foreground: None,
         agent: Some("gt-deacon".to_owned()),
         output: NOW,
     };

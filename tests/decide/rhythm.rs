@@ -196,7 +196,7 @@ fn the_next_look_is_never_later_than_the_next_heartbeat() {
             | deacon  poke  HEARTBEAT: Thanks for keeping the town running! (rule 10)
             | heartbeat every 5m, since nothing tells how busy the town is
             | next heartbeat in 5m
-            | next look in 5m
+            | next look in 1m
         at 1m
             | deacon  leave  alive
             | heartbeat every 5m, since nothing tells how busy the town is
@@ -217,7 +217,7 @@ fn the_next_look_is_never_later_than_the_next_heartbeat() {
             | deacon  poke  HEARTBEAT: You are Gas Town's most critical role. (rule 10)
             | heartbeat every 5m, since nothing tells how busy the town is
             | next heartbeat in 5m
-            | next look in 5m
+            | next look in 1m
         "#,
     );
 }

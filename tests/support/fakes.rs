@@ -82,6 +82,13 @@ case $mode in
         sh -c 'sleep 1002; :' &
         sleep 1003 &
         ;;
+    deaf) stty raw -echo; while :; do sleep 1; done ;;
+    dozing)
+        trap 'awake=1' WINCH
+        stty raw -echo
+        until [ -n "$awake" ]; do sleep 0.1; done
+        stty sane
+        ;;
     menu) stty -echo; printf '1. Yes, end the world\n2. No\n' ;;
 esac
 [ "$mode" = menu ] || printf '> '

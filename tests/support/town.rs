@@ -289,7 +289,8 @@ impl Town {
     }
 
     /// Tells an agent how to behave from its next start on: `echo`, `exit N`, `stubborn`, `family` (stubborn, with
-    /// children that are so, one of them in a session of its own), `menu`.
+    /// children that are so, one of them in a session of its own), `menu`, `deaf` (reads nothing and says nothing), `dozing`
+    /// (the same until its window is resized).
     pub fn set_agent(&self, agent: &str, mode: &str) {
         fakes::replace(&self.notes.join(format!("{agent}.mode")), &format!("{mode}\n"));
     }

@@ -48,6 +48,14 @@ impl Verdict {
             Verdict::Leave(Leave::Grace { poke_waits: true, .. }) => {
                 "in its grace period; a poke waits for its end".to_owned()
             }
+            Verdict::Leave(Leave::Silent { twice: false, .. }) => {
+                "a poke has brought no output; poked again".to_owned()
+            }
+            Verdict::Leave(Leave::Silent { until: Some(_), .. }) => "2 pokes have brought no output; judged".to_owned(),
+            Verdict::Leave(Leave::Silent { until: None, .. }) => "pokes bring no output".to_owned(),
+            Verdict::Leave(Leave::NoAnswer) => {
+                "does not answer, and was restarted for that twice in vain: it needs a person".to_owned()
+            }
             Verdict::Leave(Leave::Reports(word)) => format!("reports {word}, but its program lives"),
             Verdict::Leave(Leave::Alive) => "alive".to_owned(),
             Verdict::Wait { absence, why, .. } => format!("{absence}; {why}"),
@@ -102,6 +110,12 @@ impl fmt::Display for Missing {
             Missing::Pane => f.write_str("its pane is gone from its session"),
             Missing::Ended(ended) => write!(f, "ended {ended}"),
             Missing::OnlyShell => f.write_str("only its shell is left"),
+            Missing::Answer { unread: 0 } => {
+                f.write_str("does not answer: 3 heartbeats in more than 30m brought no output")
+            }
+            Missing::Answer { unread } => {
+                write!(f, "does not answer: 2 pokes brought no output, and {unread} bytes that were typed are unread")
+            }
         }
     }
 }

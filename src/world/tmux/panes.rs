@@ -5,7 +5,7 @@ use crate::town::text::clean;
 
 /// What is asked of each pane. The last hold what other people chose; a program may call itself anything, tabs and lines'
 /// ends included, so that its name is the very last.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "#{session_name}",
     "#{session_attached}",
     "#{session_activity}",
@@ -19,6 +19,7 @@ const FIELDS: [&str; 17] = [
     "#{pane_synchronized}",
     "#{pid}",
     "#{version}",
+    "#{pane_tty}",
     "#{@gtd_agent}",
     "#{@gtd_town}",
     "#{session_path}",
@@ -66,6 +67,8 @@ pub struct PaneFields {
     pub server: u32,
     /// The version of the tmux server.
     pub version: String,
+    /// Its terminal.
+    pub tty: String,
     /// The pane's option `@gtd_agent`.
     pub agent: Option<String>,
     /// The session's option `@gtd_town`.
@@ -108,6 +111,7 @@ fn parse_fields(fields: &[&str]) -> Option<PaneFields> {
         synchronized,
         server,
         version,
+        tty,
         agent,
         town,
         path,
@@ -134,6 +138,7 @@ fn parse_fields(fields: &[&str]) -> Option<PaneFields> {
         synchronized: *synchronized == "1",
         server: server.parse().ok()?,
         version: (*version).to_owned(),
+        tty: (*tty).to_owned(),
         agent: set(agent),
         town: set(town),
         command: (*command).to_owned(),
@@ -148,8 +153,7 @@ mod tests {
 
     #[test]
     fn a_line_is_read_field_by_field() {
-        let line =
-            "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t0\t0\t99\t3.3a\tgt-deacon\t/town\t/town/deacon\tbash\n";
+        let line = "T\tgt-deacon\t1\t100\t200\t%7\t4711\t1\t\t9\t0\t0\t99\t3.3a\t/dev/pts/3\tgt-deacon\t/town\t/town/deacon\tbash\n";
         let panes = parse(line, "T");
         let pane = panes[0].pane.as_ref().expect("readable");
         assert_eq!((panes[0].session.as_str(), pane.id, pane.pid, pane.dead), ("gt-deacon", 7, 4711, true));
@@ -159,8 +163,9 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_costs_its_session_alone() {
-        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t0\t0\t9\t3.3a\t\t\t/x\todd\tname";
-        let text = format!("{good}\nT\tb\t0\t1\t2\t1%\t6\t0\t\t\t0\t0\t9\t3.3a\t\t\t/x\tsh\nforged\tc\n{good}");
+        let good = "T\ta\t0\t1\t2\t%0\t5\t0\t\t\t0\t0\t9\t3.3a\t/dev/pts/3\t\t\t/x\todd\tname";
+        let text =
+            format!("{good}\nT\tb\t0\t1\t2\t1%\t6\t0\t\t\t0\t0\t9\t3.3a\t/dev/pts/3\t\t\t/x\tsh\nforged\tc\n{good}");
         let panes = parse(&text, "T");
         let read: Vec<(&str, bool)> = panes.iter().map(|p| (p.session.as_str(), p.pane.is_ok())).collect();
         assert_eq!(read, [("a", true), ("b", false), ("a", true)]);

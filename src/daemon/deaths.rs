@@ -1,0 +1,80 @@
+//! Deaths: how they reach the main thread, how often they make it look, and who is watched.
+
+use super::{Daemon, Pending};
+use crate::service::log::Log;
+use crate::service::signals::Event;
+use crate::sys::attention::Stopped;
+use crate::sys::clock;
+use crate::town::agent::AgentId;
+use crate::town::snapshot::Snapshot;
+use crossbeam_channel::Receiver;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Looks for the sake of deaths are at least this far from each other.
+const BETWEEN_DEATHS: Duration = Duration::from_secs(1);
+
+/// Empties the channel into `pending`; says whether to stop. A death that comes while `bd` or `gt` is asked is said here; else
+/// the look that follows at once says it, and how.
+pub(super) fn heed(
+    inbox: Receiver<Event>,
+    pending: Rc<RefCell<Pending>>,
+    asking: Rc<Cell<bool>>,
+    watched: Rc<RefCell<BTreeMap<u32, AgentId>>>,
+    log: Log,
+) -> impl FnMut() -> bool {
+    move || {
+        let mut pending = pending.borrow_mut();
+        for event in inbox.try_iter() {
+            if let (Event::Ended { pid }, true) = (event, asking.get()) {
+                let who = watched.borrow().get(&pid).map_or("An agent".to_owned(), AgentId::label);
+                log.say(format!("{who} has ended (PID {pid}); it is looked at as soon as bd or gt has answered"));
+            }
+            pending.take_in(event);
+        }
+        pending.stop.is_some()
+    }
+}
+
+impl Daemon {
+    /// Deaths are looked at at once, but not more often than once a second: a thousand at once are a few looks.
+    pub(super) fn note_ended(&mut self, pending: &Pending) -> Result<(), Stopped> {
+        if pending.ended.is_empty() {
+            return Ok(());
+        }
+        self.ended.extend(&pending.ended);
+        let since = self.history.last_look.map(|last| clock::now().since(last));
+        let left = since.and_then(|since| BETWEEN_DEATHS.checked_sub(since)).filter(|_| self.last_was_death);
+        self.last_was_death = true;
+        match left {
+            Some(left) if !pending.wake && pending.due.is_none() => self.world.attention.pause(left),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the sleeper wait for the end of every agent's processes, and of the tmux server: agents may outlive that unseen.
+    pub(super) fn watch(&mut self, snapshot: &Snapshot) {
+        let Some(sleeper) = &self.sleeper else { return };
+        let programs = snapshot.agents.iter().filter_map(|agent| {
+            let entry = self.history.agent(&agent.id);
+            let program = entry.program.filter(|_| entry.gone.is_none() && entry.watched)?;
+            Some((program.process.pid, agent.id.clone()))
+        });
+        let programs: Vec<(u32, AgentId)> = programs.collect();
+        let names: BTreeMap<u32, &AgentId> = programs.iter().map(|(pid, id)| (*pid, id)).collect();
+        let panes = snapshot.sessions.as_deref().unwrap_or_default().iter().flat_map(|s| s.panes.iter().flatten());
+        // What runs within an agent's shell may end and leave the shell.
+        let foregrounds = panes.filter_map(|pane| Some((pane.foreground?, (*names.get(&pane.process.pid)?).clone())));
+        let foregrounds: Vec<(u32, AgentId)> = foregrounds.collect();
+        let server = snapshot.server.as_ref().map(|server| server.process.pid);
+        let all: Vec<(u32, AgentId)> = programs.into_iter().chain(foregrounds).collect();
+        let pids: Vec<u32> = server.into_iter().chain(all.iter().map(|(pid, _)| *pid)).collect();
+        self.ended.retain(|pid| pids.contains(pid));
+        let pids: Vec<u32> = pids.into_iter().filter(|pid| !self.ended.contains(pid)).collect();
+        let watched = sleeper.watch(&pids, &self.events, &self.ringer);
+        self.unwatched = watched.err().map(|unwatched| unwatched.to_string());
+        self.watched.replace(all.into_iter().collect());
+    }
+}

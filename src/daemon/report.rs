@@ -1,0 +1,128 @@
+//! What the daemon says of a pass: its verdicts, the conditions of the town, and what `--status` shows.
+
+use super::Daemon;
+use crate::decide::troubles;
+use crate::service::instance::Kept;
+use crate::service::state::{AgentStatus, Report};
+use crate::sys::attention::Stopped;
+use crate::sys::files::Durability;
+use crate::town::agent::AgentId;
+use crate::town::duration::go_duration;
+use crate::town::plan::{Leave, Plan, Trigger, Verdict};
+use crate::town::snapshot::{Snapshot, Trouble};
+use std::collections::BTreeMap;
+
+/// So many agents are not named one by one where the same holds for all of them.
+const MANY: usize = 3;
+
+impl Daemon {
+    pub(super) fn say_verdicts(&mut self, trigger: Trigger, plan: &Plan) {
+        let mut waiting: BTreeMap<(String, u8), Vec<String>> = BTreeMap::new();
+        for (id, verdict) in &plan.verdicts {
+            let (label, reason, rule) = (id.label(), verdict.reason(plan.now), verdict.rule());
+            match verdict {
+                Verdict::Start { .. } => self.log.say(format!("Starting {label}: {reason} (rule {rule})")),
+                Verdict::Wait { absence, why, .. } => {
+                    let gist = format!("{absence} {why}");
+                    if self.said.get(id) != Some(&gist) {
+                        waiting.entry((reason, rule)).or_default().push(label);
+                        self.said.insert(id.clone(), gist);
+                    }
+                    continue;
+                }
+                Verdict::Skip(_) | Verdict::Leave(Leave::Grace { poke_waits: true, .. } | Leave::Reports(_))
+                    if trigger == Trigger::Heartbeat =>
+                {
+                    self.log.say(format!("No poke for {label}: {reason} (rule {rule})"));
+                }
+                _ => {}
+            }
+            self.said.remove(id);
+        }
+        for ((reason, rule), labels) in waiting {
+            // Of a server that died it is said once.
+            let who = if labels.len() < MANY { labels.join(", ") } else { format!("{} agents", labels.len()) };
+            self.log.say(format!("Not starting {who} yet: {reason} (rule {rule})"));
+        }
+    }
+
+    /// What every pass ends with: conditions said, state saved, the next look ordered. It is the last one if another daemon
+    /// has taken this one's place.
+    pub(super) fn finish(&mut self, snapshot: &Snapshot, plan: &Plan, was_heartbeat: bool) -> Result<(), Stopped> {
+        self.watch(snapshot);
+        let mut found = troubles(snapshot, &self.history, plan);
+        match self.instance.keep() {
+            Kept::Kept => {}
+            Kept::Lost => {
+                self.log.say("Another daemon has taken this one's place: ending, so that there are not two");
+                self.lost = true;
+                return Err(Stopped);
+            }
+            Kept::Failed(error) => found.now.push(Trouble {
+                about: "instance".to_owned(),
+                text: format!("{error}; whoever starts a second daemon now is not stopped"),
+                over: "The lock and the PID file are in place again".to_owned(),
+            }),
+        }
+        self.log.keep();
+        if let Some(error) = &self.not_saved {
+            found.now.push(Trouble {
+                about: "state".to_owned(),
+                text: format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
+                over: "The state can be saved again".to_owned(),
+            });
+        }
+        if let Some(why) = &self.unwatched {
+            found.now.push(Trouble {
+                about: "watch".to_owned(),
+                text: format!("{why}: that they end is seen at the next look"),
+                over: "Every agent's process is watched again".to_owned(),
+            });
+        }
+        for line in self.conditions.update(found, plan.now) {
+            self.log.say(line);
+        }
+        if was_heartbeat || self.said_interval != Some(plan.rhythm.interval) {
+            self.said_interval = Some(plan.rhythm.interval);
+            let left = plan.next_heartbeat.since(plan.now);
+            self.log.say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
+        }
+        self.report_on(snapshot, plan);
+        self.save(true, Durability::Lazy);
+        if let Some(sleeper) = &self.sleeper {
+            sleeper.wake_at(plan.next_look.tick);
+        }
+        Ok(())
+    }
+
+    /// Takes down what `--status` shows.
+    pub(super) fn report_on(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        let status = |(id, verdict): &(AgentId, Verdict)| {
+            // What the poke was is past; what counts is whether it was answered.
+            let poked = match self.history.agent(id).silence {
+                Some(silence) => Verdict::Leave(Leave::Silent { twice: silence.second.is_some(), until: None }),
+                None => Verdict::Leave(Leave::Alive),
+            };
+            let verdict = if matches!(verdict, Verdict::Poke { .. }) { &poked } else { verdict };
+            AgentStatus {
+                agent: id.clone(),
+                session: session_of(snapshot, id),
+                state: verdict.word().to_owned(),
+                reason: verdict.reason_without_time(),
+                until: verdict.until(),
+                rule: verdict.rule(),
+            }
+        };
+        self.report = Report {
+            next_heartbeat: Some(plan.next_heartbeat),
+            rhythm: plan.rhythm.to_string(),
+            conditions: self.conditions.open(),
+            agents: plan.verdicts.iter().map(status).collect(),
+        };
+    }
+}
+
+fn session_of(snapshot: &Snapshot, id: &AgentId) -> String {
+    let agent = snapshot.agents.iter().find(|agent| agent.id == *id);
+    agent.map(|agent| agent.session.clone()).unwrap_or_default()
+}
