@@ -31,6 +31,7 @@ fn main() {
     look(&town, &mut table);
     first_command(&town, &mut table);
     inbox(&town, &mut table);
+    deaths(&mut table);
     memory(&town, &mut table);
     stop(&town, &mut table);
     table.print();
@@ -110,6 +111,41 @@ fn first_command(town: &Town, table: &mut Table) {
         .collect();
     fs::remove_file(&tmux).expect("removed");
     table.time("from exec to the first tmux command (with the shell that notes it)", &mut times, 10.0, "ms");
+}
+
+/// How long it takes until a killed agent is in the log, and until it runs again, beyond settling.
+fn deaths(table: &mut Table) {
+    const TRIES: usize = 20;
+    let town = Town::new(3);
+    town.start_agents();
+    // Nothing but the death itself can make this one look.
+    let config = fs::read_to_string(town.path("town/mayor/daemon.json")).expect("a configuration");
+    town.write("mayor/daemon.json", &config.replace("300ms", "1h"));
+    let gtd = PathBuf::from(env!("CARGO_BIN_EXE_gtd"));
+    let before = town.log().matches("Next heartbeat").count();
+    let mut daemon = town.command(&gtd, &[]).spawn().expect("gtd");
+    wait_until(|| town.log().matches("Next heartbeat").count() > before);
+    let (mut said, mut back) = (Vec::new(), Vec::new());
+    for n in 1..=TRIES {
+        // So that no back-off is measured.
+        town.run(&["--request", "reset", "deacon"]);
+        wait_until(|| town.log().matches("reset of deacon").count() == n);
+        std::thread::sleep(Duration::from_millis(1200));
+        let count = |text: &str| town.log().matches(text).count();
+        let (gone, started) = (count("deacon is gone"), count("Deacon session started"));
+        let pid = town.tmux(&["list-panes", "-t", "=gt-deacon:", "-F", "#{pane_pid}"]);
+        let start = Instant::now();
+        let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
+        spin_until(|| count("deacon is gone") > gone);
+        said.push(start.elapsed().as_secs_f64() * 1e3);
+        spin_until(|| count("Deacon session started") > started);
+        // In a pane that gtd has started, settling takes one second.
+        back.push((start.elapsed().as_secs_f64() - 1.0) * 1e3);
+    }
+    town.run(&["--stop"]);
+    let _ = daemon.wait();
+    table.time("from an agent's death to the log (with the kill program)", &mut said, 50.0, "ms");
+    table.time("from an agent's death to its restart, beyond settling", &mut back, 50.0, "ms");
 }
 
 fn memory(town: &Town, table: &mut Table) {
@@ -313,6 +349,15 @@ impl Drop for Town {
     fn drop(&mut self) {
         let _ = self.command(Path::new(env!("CARGO_BIN_EXE_gtd")), &["--stop"]).status();
         self.tmux(&["kill-server"]);
+    }
+}
+
+/// Waits for something that takes milliseconds.
+fn spin_until(mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < end, "waited for a minute");
+        std::thread::sleep(Duration::from_micros(500));
     }
 }
 
