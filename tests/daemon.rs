@@ -168,7 +168,7 @@ fn somebody_elses_restart_within_settling_is_neither_raced_nor_doubled() {
     let dir = town.root.join("deacon");
     town.tmux(&["new-session", "-d", "-s", "gt-deacon", "-c", dir.to_str().expect("a path"), &agent]);
     let second = town.wait_for_agent("deacon", Some(first));
-    town.wait_for_log("deacon was started by somebody else");
+    town.wait_for_log("Deacon was started by somebody else");
     town.wait_for_heartbeats(5);
     gtd.stop();
     assert_eq!(town.pids("deacon"), [first, second], "gtd has started none");

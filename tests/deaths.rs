@@ -32,7 +32,7 @@ fn a_killed_agent_is_said_shown_and_back() {
     let gtd = up(&town, &["deacon", "alpha/witness"]);
     let pid = town.wait_for_agent("alpha-witness", None);
     process::signal(pid, libc::SIGKILL);
-    town.wait_for_log(&format!("alpha/witness is gone (PID {}): ended by signal 9", pid));
+    town.wait_for_log(&format!("witness for alpha is gone (PID {}): ended by signal 9", pid));
     let next = town.wait_for_agent("alpha-witness", Some(pid));
     wait_until("the status knows it", || ["alive", "started"].contains(&town.word_for("alpha/witness").as_str()));
     assert_eq!(town.pids("alpha-witness"), [pid, next]);
@@ -52,7 +52,7 @@ fn a_death_is_in_the_status_while_gtd_still_waits_for_it_to_settle() {
     // In a session that somebody else made, which ends with its program.
     process::signal(pid, libc::SIGKILL);
     wait_until("the status knows it", || town.word_for("deacon") == "waiting");
-    assert_eq!(town.logged("deacon is gone (PID "), 1);
+    assert_eq!(town.logged("Deacon is gone (PID "), 1);
     gtd.stop();
 }
 
@@ -79,7 +79,7 @@ fn a_server_that_dies_is_one_event_and_its_agents_come_back_the_deacon_first() {
     let gtd = up(&town, &agents);
     let server: u32 = town.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a PID");
     process::signal(server, libc::SIGKILL);
-    town.wait_for_log("tmux lost 7 agents at once: deacon, a/witness, ");
+    town.wait_for_log("tmux lost 7 agents at once: Deacon, witness for a, ");
     for agent in agents {
         let name = agent.replace('/', "-");
         wait_until(&format!("{agent} is back"), || town.pids(&name).len() == 2 && town.pid(&name).is_some());
@@ -105,12 +105,12 @@ fn a_restart_by_hand_is_neither_raced_nor_doubled() {
     town.wait_for_log("Not starting Deacon yet: no session; settling");
     town.tmux(&["new-session", "-d", "-s", "gt-deacon", "-c", dir.to_str().expect("plain"), &line]);
     let second = town.wait_for_agent("deacon", Some(first));
-    town.wait_for_log("deacon was started by somebody else");
+    town.wait_for_log("Deacon was started by somebody else");
     // The same in place.
     let pane = town.pane("gt-deacon", "#{pane_id}").expect("a pane");
     town.tmux(&["respawn-pane", "-k", "-t", &pane, &line]);
     let third = town.wait_for_agent("deacon", Some(second));
-    wait_until("it is seen", || town.logged("deacon was started by somebody else") == 2);
+    wait_until("it is seen", || town.logged("Deacon was started by somebody else") == 2);
     gtd.signal(libc::SIGUSR1);
     wait_until("one more look", || town.logged("Received SIGUSR1") == 1);
     gtd.stop();

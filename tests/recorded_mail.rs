@@ -112,28 +112,28 @@ fn fate(file: &str) -> Vec<String> {
 }
 
 const SEED: &[&str] = &[
-    "gm-7sh: cycle of mayor",
-    "gm-ihh: cycle of deacon",
-    "gm-jsp: cycle of gamma/witness",
-    "gm-bzo: cycle of gamma/refinery",
-    "- gm-7rn: cycle of gamma/crew/max has been overtaken by a later word",
+    "gm-7sh: cycle of Mayor",
+    "gm-ihh: cycle of Deacon",
+    "gm-jsp: cycle of witness for gamma",
+    "gm-bzo: cycle of refinery for gamma",
+    "- gm-7rn: cycle of crew max for gamma has been overtaken by a later word",
     "- gm-h8a: \"alpha/nux\": there is no such agent in this town",
-    "gm-8vi: restart of gamma/crew/max",
+    "gm-8vi: restart of crew max for gamma",
     "Spawned gt-alpha-nux",
 ];
 const SEED_BODIES: &[&str] = &[
-    "- gm-8zr: cycle of gamma/witness has been overtaken by a later word",
-    "gm-bw9: cycle of mayor",
-    "gm-bsm: cycle of gamma/witness",
+    "- gm-8zr: cycle of witness for gamma has been overtaken by a later word",
+    "gm-bw9: cycle of Mayor",
+    "gm-bsm: cycle of witness for gamma",
 ];
 const V02_KEPT: &[&str] = &[
     "- hq-6bv: \"gastown-witness\": there is no such agent in this town",
-    "- hq-afn: restart of alpha/witness has been overtaken by a later word",
-    "hq-3kq: cycle of alpha/witness",
-    "hq-crg: cycle of beta/refinery",
-    "hq-5er: cycle of alpha/crew/maxine",
-    "hq-e82: cycle of mayor",
-    "hq-hvm: cycle of deacon",
+    "- hq-afn: restart of witness for alpha has been overtaken by a later word",
+    "hq-3kq: cycle of witness for alpha",
+    "hq-crg: cycle of refinery for beta",
+    "hq-5er: cycle of crew maxine for alpha",
+    "hq-e82: cycle of Mayor",
+    "hq-hvm: cycle of Deacon",
 ];
 const V02_REST: &[&str] = &[
     "- hq-yhr: \"alpha/toast\": there is no such agent in this town",
@@ -142,14 +142,14 @@ const V02_REST: &[&str] = &[
 ];
 const V10_KEPT: &[&str] = &[
     "- hq-wisp-7mg: \"gastown-witness\": there is no such agent in this town",
-    "- hq-wisp-ejs: restart of alpha/witness has been overtaken by a later word",
-    "hq-wisp-leu: cycle of beta/refinery",
-    "hq-wisp-nme: cycle of alpha/witness",
-    "hq-wisp-3ua: cycle of mayor",
-    "hq-wisp-48w: cycle of alpha/crew/maxine",
+    "- hq-wisp-ejs: restart of witness for alpha has been overtaken by a later word",
+    "hq-wisp-leu: cycle of refinery for beta",
+    "hq-wisp-nme: cycle of witness for alpha",
+    "hq-wisp-3ua: cycle of Mayor",
+    "hq-wisp-48w: cycle of crew maxine for alpha",
 ];
 const V10_TOAST: &str = "- hq-wisp-4ys: \"alpha/toast\": there is no such agent in this town";
-const V10_DEACON: &str = "hq-wisp-dvn: cycle of deacon";
+const V10_DEACON: &str = "hq-wisp-dvn: cycle of Deacon";
 const V10_X: &str = "- hq-wisp-3mw: \"x\": there is no such agent in this town";
 
 /// File by file: the fates of its mails. All files are in it.

@@ -53,18 +53,18 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Event::Gone { agent, absence, pid } => write!(f, "{agent} is gone (PID {pid}): {absence}"),
+            Event::Gone { agent, absence, pid } => write!(f, "{} is gone (PID {pid}): {absence}", agent.label()),
             Event::MassDeath(agents) => {
-                let names: Vec<String> = agents.iter().take(10).map(ToString::to_string).collect();
-                let more = if agents.len() > 10 { ", …" } else { "" };
-                write!(f, "tmux lost {} agents at once: {}{more}", agents.len(), names.join(", "))
+                let names: Vec<String> = agents.iter().map(AgentId::label).collect();
+                write!(f, "tmux lost {} agents at once: {}", agents.len(), names.join(", "))
             }
-            Event::CameUp { agent, pid } => write!(f, "{agent} was started by somebody else (PID {pid})"),
+            Event::CameUp { agent, pid } => write!(f, "{} was started by somebody else (PID {pid})", agent.label()),
             Event::Quarantined(agent) => write!(
                 f,
-                "{agent} is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m"
+                "{} is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m",
+                agent.label()
             ),
-            Event::Forgiven(agent) => write!(f, "{agent} has run for 30m: its restarts are forgiven"),
+            Event::Forgiven(agent) => write!(f, "{} has run for 30m: its restarts are forgiven", agent.label()),
         }
     }
 }

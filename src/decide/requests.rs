@@ -92,15 +92,16 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
                     && (last_word.get(&agent) != Some(&n)
                         || history.agent(&agent).last_word.is_some_and(|before| one.at < before)) =>
             {
-                discard(&format!("{action} of {agent} has been overtaken by a later word"))
+                discard(&format!("{action} of {} has been overtaken by a later word", agent.label()))
             }
             Ok((agent, action)) => {
                 if action != Action::Reset {
                     history.agents.entry(agent.clone()).or_default().last_word = Some(one.at);
                 }
-                let overtaken = claim(history, snapshot, one.source.clone(), agent.clone(), action);
+                let label = agent.label();
+                let overtaken = claim(history, snapshot, one.source.clone(), agent, action);
                 let over = overtaken.map(|before| format!("; {before} is overtaken")).unwrap_or_default();
-                format!("Processing lifecycle request from {}: {action} of {agent}{over}", one.source)
+                format!("Processing lifecycle request from {}: {action} of {label}{over}", one.source)
             }
         });
     }

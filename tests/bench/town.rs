@@ -129,14 +129,14 @@ fn deaths(table: &mut Table) {
     for n in 1..=TRIES {
         // So that no back-off is measured.
         town.run(&["--request", "reset", "deacon"]);
-        wait_until(|| town.log().matches("reset of deacon").count() == n);
+        wait_until(|| town.log().matches("reset of Deacon").count() == n);
         std::thread::sleep(Duration::from_millis(1200));
         let count = |text: &str| town.log().matches(text).count();
-        let (gone, started) = (count("deacon is gone"), count("Deacon session started"));
+        let (gone, started) = (count("Deacon is gone"), count("Deacon session started"));
         let pid = town.tmux(&["list-panes", "-t", "=gt-deacon:", "-F", "#{pane_pid}"]);
         let start = Instant::now();
         let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
-        spin_until(|| count("deacon is gone") > gone);
+        spin_until(|| count("Deacon is gone") > gone);
         said.push(start.elapsed().as_secs_f64() * 1e3);
         spin_until(|| count("Deacon session started") > started);
         // In a pane that gtd has started, settling takes one second.

@@ -114,7 +114,7 @@ fn the_first_output_of_a_program_is_no_sign_of_work() {
             | deacon  leave  alive
         at 1m
             deacon alive 200
-            | ! deacon was started by somebody else (PID 200)
+            | ! Deacon was started by somebody else (PID 200)
             | deacon  leave  in its grace period for 5m (rule 6)
         at 6m heartbeat
             | deacon  poke  HEARTBEAT: Thanks for keeping the town running! (rule 10)

@@ -98,7 +98,7 @@ fn mass_death_is_one_event() {
             deacon gone
             alpha/witness gone
             beta/witness gone
-            | ! tmux lost 3 agents at once: deacon, alpha/witness, beta/witness
+            | ! tmux lost 3 agents at once: Deacon, witness for alpha, witness for beta
             | deacon         wait  no session; settling: in 5s (rule 4)
             | alpha/witness  wait  no session; settling: in 5s (rule 4)
             | beta/witness   wait  no session; settling: in 5s (rule 4)
@@ -126,8 +126,8 @@ fn two_deaths_are_two_events() {
         at 1m
             deacon gone
             beta/witness killed 300
-            | ! deacon is gone (PID 100): no session
-            | ! beta/witness is gone (PID 300): ended by signal 9
+            | ! Deacon is gone (PID 100): no session
+            | ! witness for beta is gone (PID 300): ended by signal 9
             | deacon         wait   no session; settling: in 5s (rule 4)
             | alpha/witness  leave  alive
             | beta/witness   wait   ended by signal 9; settling: in 5s (rule 5)
@@ -146,12 +146,12 @@ fn one_start_does_not_keep_another_waiting() {
             | alpha/witness  start  no session (rule 4)
         at 10m
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon         wait   ended with exit status 1; settling: in 1s (rule 5)
             | alpha/witness  leave  alive
         at 10m1s
             alpha/witness dead 1001
-            | ! alpha/witness is gone (PID 1001): ended with exit status 1
+            | ! witness for alpha is gone (PID 1001): ended with exit status 1
             | deacon         restart in place  ended with exit status 1 (rule 5)
             | alpha/witness  wait              ended with exit status 1; settling: in 1s (rule 5)
         at 10m2s

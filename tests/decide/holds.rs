@@ -15,7 +15,7 @@ fn an_estop_holds_everybody_and_gives_its_reason() {
         at 1m heartbeat
             ESTOP costs too much
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon         hold  ESTOP: costs too much (rule 1)
             | alpha/witness  hold  ESTOP: costs too much (rule 1)
         # Lifted after an hour: whoever has been gone for so long need not settle.
@@ -66,8 +66,8 @@ fn a_town_that_is_being_shut_down_is_left_alone() {
             shutdown.lock held
             deacon gone
             alpha/witness gone
-            | ! deacon is gone (PID 100): no session
-            | ! alpha/witness is gone (PID 200): no session
+            | ! Deacon is gone (PID 100): no session
+            | ! witness for alpha is gone (PID 200): no session
             | deacon         hold  the town is being shut down (daemon/shutdown.lock is held) (rule 1)
             | alpha/witness  hold  the town is being shut down (daemon/shutdown.lock is held) (rule 1)
         at 2m

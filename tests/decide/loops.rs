@@ -14,28 +14,28 @@ fn restarts_wait_0_then_30_s_then_1_min_then_2_min_and_the_fifth_is_a_loop() {
             | deacon  start  no session (rule 4)
             | next look in 2s
         at 2s
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
             | next look in 1s
         at 3s
             | deacon  restart in place  ended with exit status 1 (rule 5)
             | next look in 2s
         at 5s
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 2 within 15m: in 31s (rule 5)
             | next look in 31s
         at 36s
             | deacon  restart in place  ended with exit status 1 (rule 5)
             | next look in 2s
         at 38s
-            | ! deacon is gone (PID 1002): ended with exit status 1
+            | ! Deacon is gone (PID 1002): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 3 within 15m: in 1m1s (rule 5)
             | next look in 1m
         at 1m39s
             | deacon  restart in place  ended with exit status 1 (rule 5)
             | next look in 2s
         at 1m41s
-            | ! deacon is gone (PID 1003): ended with exit status 1
+            | ! Deacon is gone (PID 1003): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 4 within 15m: in 2m1s (rule 5)
             | next look in 1m
         at 3m42s
@@ -43,8 +43,8 @@ fn restarts_wait_0_then_30_s_then_1_min_then_2_min_and_the_fifth_is_a_loop() {
             | next look in 2s
         # The fifth within 15 min is not made.
         at 3m44s
-            | ! deacon is gone (PID 1004): ended with exit status 1
-            | ! deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
+            | ! Deacon is gone (PID 1004): ended with exit status 1
+            | ! Deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
             | deacon  wait  ended with exit status 1; quarantined after a restart loop, tried once an hour: in 1h (rule 5)
             | next look in 1m
         at 33m44s
@@ -57,7 +57,7 @@ fn restarts_wait_0_then_30_s_then_1_min_then_2_min_and_the_fifth_is_a_loop() {
             | deacon  restart in place  ended with exit status 1 (rule 5)
             | next look in 2s
         at 63m46s
-            | ! deacon is gone (PID 1005): ended with exit status 1
+            | ! Deacon is gone (PID 1005): ended with exit status 1
             | deacon  wait  ended with exit status 1; quarantined after a restart loop, tried once an hour: in 59m58s (rule 5)
             | next look in 1m
         # Again an hour after that try.
@@ -85,14 +85,14 @@ fn a_first_start_is_not_counted() {
             | deacon  start  no session (rule 4)
         at 1m
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 1m1s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         # Only this one is a second restart, and waits 30 s more.
         at 2m
             deacon dead 1001
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 2 within 15m: in 31s (rule 5)
         at 2m1s
             | deacon  wait  ended with exit status 1; back-off before restart 2 within 15m: in 30s (rule 5)
@@ -112,7 +112,7 @@ fn running_for_thirty_minutes_forgives_the_restarts() {
             | deacon  start  no session (rule 4)
         at 1m
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 1m1s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -122,7 +122,7 @@ fn running_for_thirty_minutes_forgives_the_restarts() {
             | deacon  leave  alive
         at 31m10s
             deacon dead 1001
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 31m11s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -140,13 +140,13 @@ fn restarts_more_than_fifteen_minutes_back_have_nothing_to_do_with_this_one() {
             | deacon  start  no session (rule 4)
         at 1m
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 1m1s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 16m1s
             deacon dead 1001
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 16m2s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -165,28 +165,28 @@ fn running_for_thirty_minutes_ends_quarantine() {
             deacon dies at once
             | deacon  start  no session (rule 4)
         at 2s
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 3s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 4s
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 5s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 6s
-            | ! deacon is gone (PID 1002): ended with exit status 1
+            | ! Deacon is gone (PID 1002): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 7s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 8s
-            | ! deacon is gone (PID 1003): ended with exit status 1
+            | ! Deacon is gone (PID 1003): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 9s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 10s
-            | ! deacon is gone (PID 1004): ended with exit status 1
-            | ! deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
+            | ! Deacon is gone (PID 1004): ended with exit status 1
+            | ! Deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
             | deacon  wait  ended with exit status 1; quarantined after a restart loop, tried once an hour: in 1h (rule 5)
         at 1h10s
             deacon dies no more
@@ -194,11 +194,11 @@ fn running_for_thirty_minutes_ends_quarantine() {
         at 90m9s
             | deacon  leave  alive
         at 90m10s
-            | ! deacon has run for 30m: its restarts are forgiven
+            | ! Deacon has run for 30m: its restarts are forgiven
             | deacon  leave  alive
         at 91m
             deacon dead 1005
-            | ! deacon is gone (PID 1005): ended with exit status 1
+            | ! Deacon is gone (PID 1005): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 91m1s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -216,13 +216,13 @@ fn back_off_outlives_gtd() {
             | deacon  start  no session (rule 4)
         at 1m
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 1m1s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 2m
             deacon dead 1001
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 2 within 15m: in 31s (rule 5)
         at 2m5s
             gtd restarts
@@ -244,28 +244,28 @@ fn quarantine_outlives_gtd_and_ends_with_a_reboot() {
             deacon dies at once
             | deacon  start  no session (rule 4)
         at 2s
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 3s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 4s
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 5s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 6s
-            | ! deacon is gone (PID 1002): ended with exit status 1
+            | ! Deacon is gone (PID 1002): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 7s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 8s
-            | ! deacon is gone (PID 1003): ended with exit status 1
+            | ! Deacon is gone (PID 1003): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 9s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 10s
-            | ! deacon is gone (PID 1004): ended with exit status 1
-            | ! deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
+            | ! Deacon is gone (PID 1004): ended with exit status 1
+            | ! Deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
             | deacon  wait  ended with exit status 1; quarantined after a restart loop, tried once an hour: in 1h (rule 5)
         at 10m
             gtd restarts
@@ -288,37 +288,37 @@ fn an_agent_in_quarantine_that_somebody_starts_is_left_in_peace() {
             deacon dies at once
             | deacon  start  no session (rule 4)
         at 2s
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 3s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 4s
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 5s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 6s
-            | ! deacon is gone (PID 1002): ended with exit status 1
+            | ! Deacon is gone (PID 1002): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 7s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 8s
-            | ! deacon is gone (PID 1003): ended with exit status 1
+            | ! Deacon is gone (PID 1003): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 9s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 10s
-            | ! deacon is gone (PID 1004): ended with exit status 1
-            | ! deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
+            | ! Deacon is gone (PID 1004): ended with exit status 1
+            | ! Deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
             | deacon  wait  ended with exit status 1; quarantined after a restart loop, tried once an hour: in 1h (rule 5)
         at 11s
             deacon alive 100
-            | ! deacon was started by somebody else (PID 100)
+            | ! Deacon was started by somebody else (PID 100)
             | deacon  leave  in its grace period for 5m (rule 6)
         at 20m heartbeat
             | deacon  poke  HEARTBEAT: Thanks for keeping the town running! (rule 10)
         at 30m11s
-            | ! deacon has run for 30m: its restarts are forgiven
+            | ! Deacon has run for 30m: its restarts are forgiven
             | deacon  leave  alive
         "#,
     );
@@ -368,17 +368,17 @@ fn the_first_delay_can_be_set() {
             deacon dies at once
             | deacon  start  no session (rule 4)
         at 2s
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 3s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 5s
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 2 within 15m: in 3s (rule 5)
         at 8s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 10s
-            | ! deacon is gone (PID 1002): ended with exit status 1
+            | ! Deacon is gone (PID 1002): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 3 within 15m: in 5s (rule 5)
         at 15s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -406,7 +406,7 @@ fn starts_that_fail_are_a_loop_too() {
             | deacon  restart  no session (rule 4)
         # The first and four more have failed.
         at 10s
-            | ! deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
+            | ! Deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
             | deacon  wait  no session; quarantined after a restart loop, tried once an hour: in 1h (rule 4)
         "#,
     );

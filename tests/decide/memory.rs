@@ -13,7 +13,7 @@ fn an_agent_that_leaves_the_town_is_remembered_for_a_day() {
             | alpha/witness  start  no session (rule 4)
         at 1m
             alpha/witness dead 1001
-            | ! alpha/witness is gone (PID 1001): ended with exit status 1
+            | ! witness for alpha is gone (PID 1001): ended with exit status 1
             | deacon         leave  in its grace period for 4m (rule 6)
             | alpha/witness  wait   ended with exit status 1; settling: in 1s (rule 5)
         at 1m1s
@@ -21,7 +21,7 @@ fn an_agent_that_leaves_the_town_is_remembered_for_a_day() {
             | alpha/witness  restart in place  ended with exit status 1 (rule 5)
         at 2m
             alpha/witness dead 1002
-            | ! alpha/witness is gone (PID 1002): ended with exit status 1
+            | ! witness for alpha is gone (PID 1002): ended with exit status 1
             | deacon         leave  in its grace period for 3m (rule 6)
             | alpha/witness  wait   ended with exit status 1; back-off before restart 2 within 15m: in 31s (rule 5)
         at 3m
@@ -77,7 +77,7 @@ fn a_reboot_starts_everybody_at_once_and_counts_nothing() {
             | alpha/witness  leave  alive
         at 1m
             deacon dead 100
-            | ! deacon is gone (PID 100): ended with exit status 1
+            | ! Deacon is gone (PID 100): ended with exit status 1
             | deacon         wait   ended with exit status 1; settling: in 5s (rule 5)
             | alpha/witness  leave  alive
         at 1m5s
@@ -89,7 +89,7 @@ fn a_reboot_starts_everybody_at_once_and_counts_nothing() {
             | alpha/witness  start  no session (rule 4)
         at 10m5s
             deacon dead 1001
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon         wait   ended with exit status 1; settling: in 1s (rule 5)
             | alpha/witness  leave  in its grace period for 4m55s (rule 6)
         at 10m6s
@@ -111,7 +111,7 @@ fn who_went_while_gtd_was_not_there_is_started_at_once() {
         at 10m
             gtd restarts
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon  restart  no session (rule 4)
         ",
     );
@@ -129,7 +129,7 @@ fn who_was_exchanged_while_gtd_was_not_there_gets_a_grace_period() {
         at 10m heartbeat
             gtd restarts
             deacon alive 200
-            | ! deacon was started by somebody else (PID 200)
+            | ! Deacon was started by somebody else (PID 200)
             | deacon  leave  in its grace period for 5m; a poke waits for its end (rule 6)
         ",
     );
@@ -163,7 +163,7 @@ fn a_clock_that_is_set_back_changes_no_waiting_time() {
             | deacon  leave  alive
         at 1m
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon  wait  no session; settling: in 5s (rule 4)
         at 1m3s
             clock set back by 1h

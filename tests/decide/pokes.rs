@@ -171,7 +171,7 @@ fn where_heartbeats_are_switched_off_nobody_is_poked_and_all_else_goes_on() {
             | alpha/witness  start  no session (rule 4)
         at 5m heartbeat
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon         wait   no session; settling: in 5s (rule 4)
             | alpha/witness  leave  alive
         at 5m5s
@@ -244,15 +244,15 @@ fn a_restart_by_hand_opens_a_grace_period_and_is_not_counted() {
             | deacon  leave  alive
         at 1m heartbeat
             deacon alive 200
-            | ! deacon was started by somebody else (PID 200)
+            | ! Deacon was started by somebody else (PID 200)
             | deacon  leave  in its grace period for 5m; a poke waits for its end (rule 6)
         at 2m
             deacon alive 300
-            | ! deacon was started by somebody else (PID 300)
+            | ! Deacon was started by somebody else (PID 300)
             | deacon  leave  in its grace period for 5m; a poke waits for its end (rule 6)
         at 3m
             deacon dead 300
-            | ! deacon is gone (PID 300): ended with exit status 1
+            | ! Deacon is gone (PID 300): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 5s (rule 5)
         at 3m5s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -273,7 +273,7 @@ fn a_restart_by_hand_in_a_new_session_is_one_too() {
             | mark %3 for deacon
         at 1m heartbeat
             deacon gone, alive 200
-            | ! deacon was started by somebody else (PID 200)
+            | ! Deacon was started by somebody else (PID 200)
             | deacon  leave  in its grace period for 5m; a poke waits for its end (rule 6)
             | mark %4 for deacon
         at 6m
@@ -293,7 +293,7 @@ fn a_pid_that_is_used_again_is_another_program() {
             | deacon  leave  alive
         at 1m heartbeat
             deacon reborn
-            | ! deacon was started by somebody else (PID 100)
+            | ! Deacon was started by somebody else (PID 100)
             | deacon  leave  in its grace period for 5m; a poke waits for its end (rule 6)
         ",
     );
@@ -313,7 +313,7 @@ fn a_look_after_sleep_opens_a_grace_period_for_every_agent_that_is_there() {
         at 8h heartbeat
             machine slept
             alpha/witness gone
-            | ! alpha/witness is gone (PID 200): no session
+            | ! witness for alpha is gone (PID 200): no session
             | deacon         leave  in its grace period for 5m; a poke waits for its end (rule 6)
             | alpha/witness  wait   no session; settling: in 5s (rule 4)
         at 485m

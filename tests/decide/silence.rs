@@ -221,25 +221,25 @@ fn a_silent_agent_in_a_loop_goes_into_quarantine() {
             | deacon  leave  alive
         at 1s
             deacon dead 100
-            | ! deacon is gone (PID 100): ended with exit status 1
+            | ! Deacon is gone (PID 100): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 5s (rule 5)
         at 10s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 11s
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 20s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 21s
             deacon dead 1001
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 30s
             | deacon  restart in place  ended with exit status 1 (rule 5)
         at 31s
             deacon dead 1002
-            | ! deacon is gone (PID 1002): ended with exit status 1
+            | ! Deacon is gone (PID 1002): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 40s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -249,7 +249,7 @@ fn a_silent_agent_in_a_loop_goes_into_quarantine() {
         at 1m10s
             | deacon  poke  HEARTBEAT: You are Gas Town's most critical role. (rule 10)
         at 1m20s
-            | ! deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
+            | ! Deacon is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m
             | deacon  wait  does not answer: 2 pokes brought no output, and 47 bytes that were typed are unread; quarantined after a restart loop, tried once an hour: in 1h (rule 7)
         ",
     );

@@ -34,7 +34,7 @@ fn who_was_alive_and_is_gone_settles_for_five_seconds_in_two_looks() {
             | next look in 1m
         at 1m
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon  wait  no session; settling: in 5s (rule 4)
             | next look in 5s
         at 1m4s
@@ -58,11 +58,11 @@ fn somebody_who_restarts_an_agent_by_hand_is_not_raced() {
             | deacon  leave  alive
         at 1m
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon  wait  no session; settling: in 5s (rule 4)
         at 1m5s
             deacon alive 200
-            | ! deacon was started by somebody else (PID 200)
+            | ! Deacon was started by somebody else (PID 200)
             | deacon  leave  in its grace period for 5m (rule 6)
         ",
     );
@@ -80,7 +80,7 @@ fn who_ended_in_a_pane_that_gtd_made_settles_for_one_second() {
             | next look in 2s
         at 10m
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
             | next look in 1s
         at 10m1s
@@ -106,8 +106,8 @@ fn who_ended_in_a_pane_of_another_settles_for_five_seconds() {
         at 1m
             deacon killed 100
             alpha/witness ended 200
-            | ! deacon is gone (PID 100): ended by signal 9
-            | ! alpha/witness is gone (PID 200): ended (tmux does not tell how)
+            | ! Deacon is gone (PID 100): ended by signal 9
+            | ! witness for alpha is gone (PID 200): ended (tmux does not tell how)
             | deacon         wait   ended by signal 9; settling: in 5s (rule 5)
             | alpha/witness  wait   ended (tmux does not tell how); settling: in 5s (rule 5)
             | beta/witness   leave  alive
@@ -133,7 +133,7 @@ fn who_ended_in_gtds_pane_but_was_put_there_by_another_settles_for_five_seconds(
             | deacon  start  no session (rule 4)
         at 10m
             deacon dead 200
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 5s (rule 5)
         at 10m1s
             | deacon  wait  ended with exit status 1; settling: in 4s (rule 5)
@@ -169,7 +169,7 @@ fn a_bare_shell_counts_when_it_is_the_same_one_in_two_looks_five_seconds_apart()
             | deacon  leave  alive
         at 1m
             deacon bare shell 100
-            | ! deacon is gone (PID 100): only its shell is left
+            | ! Deacon is gone (PID 100): only its shell is left
             | deacon  wait  only its shell is left; settling: in 5s (rule 5)
         at 1m4s
             | deacon  wait  only its shell is left; settling: in 1s (rule 5)
@@ -210,7 +210,7 @@ fn a_program_in_the_bare_shell_again_is_a_start_by_hand() {
             | deacon  leave  alive
         at 1m
             deacon bare shell 100
-            | ! deacon is gone (PID 100): only its shell is left
+            | ! Deacon is gone (PID 100): only its shell is left
             | deacon  wait  only its shell is left; settling: in 5s (rule 5)
         at 1m5s heartbeat
             deacon alive 100
@@ -232,7 +232,7 @@ fn a_person_who_typed_in_the_bare_shell_has_it_for_five_minutes() {
             | next look in 1m
         at 1m
             deacon bare shell 100, attached, typed 10s ago
-            | ! deacon is gone (PID 100): only its shell is left
+            | ! Deacon is gone (PID 100): only its shell is left
             | deacon  wait  only its shell is left; a person is using the shell: in 4m50s (rule 5)
             | next look in 1m
         at 5m49s
@@ -289,7 +289,7 @@ fn an_agent_whose_pane_is_gone_starts_in_a_new_window_and_never_in_a_persons_pan
             | mark %3 for deacon
         at 1m
             deacon pane gone
-            | ! deacon is gone (PID 100): its pane is gone from its session
+            | ! Deacon is gone (PID 100): its pane is gone from its session
             | deacon  wait  its pane is gone from its session; settling: in 5s (rule 5)
         at 1m5s
             | deacon  restart  its pane is gone from its session; in a new window of it (rule 5)
@@ -310,7 +310,7 @@ fn a_persons_pane_beside_the_agents_changes_nothing() {
             | deacon  leave  alive
         at 1m
             deacon dead 100
-            | ! deacon is gone (PID 100): ended with exit status 1
+            | ! Deacon is gone (PID 100): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 5s (rule 5)
         at 1m5s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -329,7 +329,7 @@ fn another_kind_of_absence_settles_anew() {
             | deacon  leave  alive
         at 1m
             deacon dead 100
-            | ! deacon is gone (PID 100): ended with exit status 1
+            | ! Deacon is gone (PID 100): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 5s (rule 5)
         at 1m4s
             deacon gone
@@ -356,8 +356,8 @@ fn the_settling_time_can_be_set() {
         at 1m
             deacon dead 1000
             alpha/witness gone
-            | ! deacon is gone (PID 1000): ended with exit status 1
-            | ! alpha/witness is gone (PID 200): no session
+            | ! Deacon is gone (PID 1000): ended with exit status 1
+            | ! witness for alpha is gone (PID 200): no session
             | deacon         wait  ended with exit status 1; settling: in 1s (rule 5)
             | alpha/witness  wait  no session; settling: in 1s (rule 4)
         at 60500ms

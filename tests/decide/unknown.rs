@@ -45,7 +45,7 @@ fn an_outage_after_life_is_no_death_and_what_follows_it_settles_anew() {
         at 4m
             tmux works
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon  wait  no session; settling: in 5s (rule 4)
         at 4m5s
             | deacon  restart  no session (rule 4)
@@ -64,7 +64,7 @@ fn an_outage_while_an_agent_settles_forgets_nothing() {
             | deacon  leave  alive
         at 1m
             deacon gone
-            | ! deacon is gone (PID 100): no session
+            | ! Deacon is gone (PID 100): no session
             | deacon  wait  no session; settling: in 5s (rule 4)
         at 1m3s
             tmux gives no answer within 5s
@@ -86,7 +86,7 @@ fn an_outage_forgets_no_grace_period_and_no_back_off() {
             | deacon  start  no session (rule 4)
         at 1m
             deacon dead 1000
-            | ! deacon is gone (PID 1000): ended with exit status 1
+            | ! Deacon is gone (PID 1000): ended with exit status 1
             | deacon  wait  ended with exit status 1; settling: in 1s (rule 5)
         at 1m1s
             | deacon  restart in place  ended with exit status 1 (rule 5)
@@ -96,7 +96,7 @@ fn an_outage_forgets_no_grace_period_and_no_back_off() {
         at 2m30s
             tmux works
             deacon dead 1001
-            | ! deacon is gone (PID 1001): ended with exit status 1
+            | ! Deacon is gone (PID 1001): ended with exit status 1
             | deacon  wait  ended with exit status 1; back-off before restart 2 within 15m: in 31s (rule 5)
         at 2m31s
             | deacon  wait  ended with exit status 1; back-off before restart 2 within 15m: in 30s (rule 5)
