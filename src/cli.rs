@@ -5,6 +5,7 @@ mod check;
 mod dry_run;
 mod request;
 mod run;
+mod screen;
 mod signal;
 mod status;
 
@@ -71,7 +72,7 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
     }
     let town = match find_town(args) {
         Ok(town) => town,
-        Err(why) if args.action == Action::Status => return Err(Refusal::new(Exit::Unknown, why)),
+        Err(why) if matches!(args.action, Action::Status(_)) => return Err(Refusal::new(Exit::Unknown, why)),
         Err(why) => return Err(Refusal::new(Exit::Failed, why)),
     };
     match &args.action {
@@ -81,7 +82,7 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
         Action::Once => run::once(&town),
         Action::Stop => signal::stop(&town, args.timeout),
         Action::Wake => signal::wake(&town),
-        Action::Status => status::show(&town),
+        Action::Status(agent) => status::show(&town, agent.as_deref(), args.json),
         Action::Request(action, agent) => request::leave(&town, *action, agent),
         Action::DryRun => dry_run::show(&town),
         Action::Check => check::show(&town),

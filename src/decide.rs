@@ -12,11 +12,12 @@ mod sighting;
 mod silence;
 pub mod spawns;
 pub mod stale;
+pub mod strip;
 mod troubles;
 
 pub use messages::{DEACON_MESSAGES, WITNESS_MESSAGES};
 pub use observe::{Event, after_sleep, observe};
-pub use record::{record, record_outcome};
+pub use record::{A_DAY, record, record_outcome};
 pub use troubles::{Troubles, troubles};
 
 use crate::town::agent::AgentId;

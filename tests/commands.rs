@@ -36,8 +36,12 @@ fn a_dry_run_tells_the_plan_and_changes_nothing() {
         lines,
         [
             "deacon         start  no session (rule 4)",
+            "                      not if it is there again by then",
             "alpha/witness  start  no session (rule 4)",
+            "                      not if it is there again by then",
             "beta/witness   hold   its patrol is switched off in mayor/daemon.json (rule 1)",
+            "                      until its patrol is switched on in mayor/daemon.json, and",
+            "                      gtd gets SIGHUP",
             "heartbeat every 1s, since nothing tells how busy the town is",
         ]
     );

@@ -18,8 +18,8 @@ pub enum Action {
     Detached,
     /// Stop the daemon.
     Stop,
-    /// Show the daemon and the agents.
-    Status,
+    /// Show the daemon and the agents, or one agent's story.
+    Status(Option<String>),
     /// One heartbeat.
     Once,
     /// Show what a heartbeat would do.
@@ -47,6 +47,8 @@ pub struct Args {
     pub town: Option<PathBuf>,
     /// How long `--stop` waits before it kills.
     pub timeout: Duration,
+    /// Whether machines read the answer.
+    pub json: bool,
 }
 
 /// What `--stop` grants unless told otherwise.
@@ -60,6 +62,7 @@ usage: gtd [--town DIR]            run in the foreground
        gtd --background            detach; returns when the daemon is up, or says why not
        gtd --stop [--timeout 10s]  stop the daemon and wait until it has ended; agents live on
        gtd --status                the daemon and every agent, as the daemon last saw them
+       gtd --status AGENT          one agent's story: why it is as it is, what comes next, what happened before
        gtd --dry-run               what a heartbeat would do for every agent, and why; changes nothing
        gtd --once                  one heartbeat, then exit
        gtd --wake                  have the daemon look at once
@@ -72,6 +75,7 @@ usage: gtd [--town DIR]            run in the foreground
 options:
   --town DIR      the town; else the outermost directory above this one that holds mayor/town.json,
                   else $GT_TOWN_ROOT, else $GT_ROOT, else ~/gt
+  --json          with --status: one object for machines, as the README describes it
   --timeout TIME  with --stop: how long to wait before the daemon is killed, such as 10s or 1m30s
 
 exit status: 0 done; 1 failed; 2 wrong usage; 3 not running; 4 status unknown; 5 a daemon already runs
@@ -86,12 +90,21 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
     let mut action = None;
     let mut town = None;
     let mut timeout = None;
+    let mut json = false;
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let named = match arg {
             Long("background") => Action::Background,
             Long("detached") => Action::Detached,
             Long("stop") => Action::Stop,
-            Long("status") => Action::Status,
+            Long("status") => Action::Status(parser.optional_value().map(|name| name.to_string_lossy().into_owned())),
+            Value(name) if matches!(action, Some(Action::Status(None))) => {
+                action = Some(Action::Status(Some(name.to_string_lossy().into_owned())));
+                continue;
+            }
+            Long("json") => {
+                json = true;
+                continue;
+            }
             Long("once") => Action::Once,
             Long("dry-run") => Action::DryRun,
             Long("wake") => Action::Wake,
@@ -135,7 +148,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
     if timeout.is_some() && action != Some(Action::Stop) {
         return Err("--timeout goes with --stop".to_owned());
     }
-    Ok(Args { action: action.unwrap_or(Action::Run), town, timeout: timeout.unwrap_or(STOP_TIMEOUT) })
+    if json && !matches!(action, Some(Action::Status(_) | Action::Check)) {
+        return Err("--json goes with --status and --check".to_owned());
+    }
+    Ok(Args { action: action.unwrap_or(Action::Run), town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json })
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {

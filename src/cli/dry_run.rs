@@ -1,5 +1,6 @@
 //! `--dry-run`: what a heartbeat would do, and why. Takes no lock and writes nothing; may run beside a daemon.
 
+use super::screen::Screen;
 use super::{Exit, Refusal, print};
 use crate::decide::requests::{Deed, agent_of, deed, take_on};
 use crate::decide::spawns::notices;
@@ -10,15 +11,51 @@ use crate::sys::attention::{Attention, Stopped};
 use crate::town::history::History;
 use crate::town::plan::{Plan, Trigger};
 use crate::town::snapshot::Snapshot;
+use crate::town::text::clean;
 use crate::world::{World, spool};
 use std::path::Path;
+
+/// The longest name that a column is made for; longer ones stand on a line of their own.
+const LONGEST_NAME: usize = 24;
 
 /// Shows the plan.
 pub fn show(town: &Path) -> Result<Exit, Refusal> {
     let Found { plan, notes, requests } = plan(town).map_err(|why| Refusal::new(Exit::Failed, why))?;
-    let notes: String = notes.iter().map(|line| format!("note: {line}\n")).collect();
-    let requests: String = requests.iter().map(|line| format!("{line}\n")).collect();
-    print(&format!("{notes}{plan}{requests}"))
+    let screen = Screen::of_stdout();
+    let folded = |lines: Vec<String>, start: &str| -> String {
+        lines.iter().map(|line| format!("{}\n", screen.fold(&format!("{start}{line}"), 0, 2))).collect()
+    };
+    let (notes, requests) = (folded(notes, "note: "), folded(requests, ""));
+    print(&format!("{notes}{}{requests}", verdicts(&plan, screen)))
+}
+
+/// A line an agent: what would be done, why, and by which rule; below it what would have to be different.
+fn verdicts(plan: &Plan, screen: Screen) -> String {
+    let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
+    let fits = |name: &String| name.len() <= LONGEST_NAME;
+    let names = plan.verdicts.iter().map(|(id, _)| id.to_string());
+    let names = width(&mut names.filter(fits).map(|name| name.len()));
+    let actions = width(&mut plan.verdicts.iter().map(|(_, verdict)| verdict.action().len()));
+    let indent = names + actions + 4;
+    let mut text = String::new();
+    for (id, verdict) in &plan.verdicts {
+        let rule = match verdict.rule() {
+            0 => String::new(),
+            rule => format!(" (rule {rule})"),
+        };
+        let mut name = id.to_string();
+        if !fits(&name) {
+            text.push_str(&format!("{name}\n"));
+            name.clear();
+        }
+        let reason = format!("{}{rule}", verdict.reason(plan.now));
+        let reason = screen.fold(&clean(&reason, 500), indent, indent);
+        text.push_str(&format!("{name:names$}  {:actions$}  {reason}\n", verdict.action()));
+        if let Some(otherwise) = verdict.otherwise() {
+            text.push_str(&format!("{:indent$}{}\n", "", screen.fold(&otherwise, indent, indent)));
+        }
+    }
+    text + &screen.fold(&format!("heartbeat {}", plan.rhythm), 0, 2) + "\n"
 }
 
 struct Found {

@@ -1,6 +1,7 @@
 //! What the daemon says of a pass: its verdicts, the conditions of the town, and what `--status` shows.
 
 use super::Daemon;
+use crate::decide::strip::note_look;
 use crate::decide::troubles;
 use crate::service::instance::Kept;
 use crate::service::state::{AgentStatus, Report};
@@ -87,6 +88,7 @@ impl Daemon {
             let left = plan.next_heartbeat.since(plan.now);
             self.log.say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
         }
+        note_look(&mut self.history, plan);
         self.report_on(snapshot, plan);
         self.save(true, Durability::Lazy);
         if let Some(sleeper) = &self.sleeper {
@@ -111,6 +113,7 @@ impl Daemon {
                 reason: verdict.reason_without_time(),
                 until: verdict.until(),
                 rule: verdict.rule(),
+                otherwise: verdict.otherwise(),
             }
         };
         self.report = Report {

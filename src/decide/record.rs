@@ -4,10 +4,14 @@ use super::agents::STARTS_AT_A_TIME;
 use super::silence::note_poke;
 use crate::town::agent::AgentId;
 use crate::town::config::Config;
-use crate::town::history::{Absence, AgentHistory, Gone, History, Program, RESTARTS_KEPT};
+use crate::town::history::{Absence, AgentHistory, Gone, History, Program, RESTARTS_KEPT, STARTS_KEPT};
 use crate::town::outcome::{Delivery, Done, Outcome};
 use crate::town::plan::{Leave, Missing, Plan, Trigger, Verdict};
 use crate::town::time::Moment;
+use std::time::Duration;
+
+/// Starts are counted for a day.
+pub const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Records what was done by `now`. A plan that was broken off has fewer outcomes; what it did is recorded all the same.
 pub fn record(
@@ -88,6 +92,10 @@ fn started(entry: &mut AgentHistory, program: Program, restart: bool, config: &C
     entry.last_poke = None;
     entry.silence = None;
     entry.watched = true;
+    entry.starts.retain(|at| *at <= now.wall && now.wall.since(*at) < A_DAY);
+    entry.starts.push(now.wall);
+    let surplus = entry.starts.len().saturating_sub(STARTS_KEPT);
+    entry.starts.drain(..surplus);
     if restart {
         count_restart(entry, now);
     }

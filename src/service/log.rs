@@ -11,6 +11,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+/// So much of each log file is read for people: days of an ordinary town.
+const TAIL: u64 = 2 << 20;
+
 /// No line is longer than this many characters.
 const LONGEST_LINE: usize = 2000;
 
@@ -74,6 +77,15 @@ impl Log {
         let line = format!("{stamp} {}\n", clean(&text.to_string(), LONGEST_LINE));
         self.0.borrow_mut().write(&line);
     }
+}
+
+/// The last lines of a town's log, the oldest first: of the log and of the one before it, as much as a person would read.
+pub fn tail(dir: &Path) -> Vec<String> {
+    let path = dir.join("daemon.log");
+    let older = files::sibling(&path, ".1");
+    let parts = [older, path].map(|path| files::read_end(&path, TAIL).unwrap_or_default());
+    let text = |part: &Vec<u8>| String::from_utf8_lossy(part).into_owned();
+    parts.iter().flat_map(|part| text(part).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// The terminal that stderr is, if it is one.

@@ -51,6 +51,9 @@ pub struct Own {
     pub format: u32,
     /// The version of the gtd that wrote it.
     pub version: String,
+    /// Its file.
+    #[serde(default)]
+    pub program: Option<ProgramFile>,
     /// The boot that ticks in it belong to.
     pub boot: String,
     /// When the town was last looked at.
@@ -65,6 +68,32 @@ pub struct Own {
     pub agents: Vec<AgentStatus>,
     /// What is remembered.
     pub history: History,
+}
+
+/// The file that a daemon was started from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it was last changed, as the daemon started.
+    pub changed: Option<Wall>,
+}
+
+impl ProgramFile {
+    /// This program's own.
+    fn own() -> Option<ProgramFile> {
+        let path = std::env::current_exe().ok()?;
+        Some(ProgramFile { changed: changed(&path), path })
+    }
+
+    /// Whether another version lies on the disk by now; `None` where it is gone.
+    pub fn is_replaced(&self) -> Option<bool> {
+        Some(changed(&self.path)? != self.changed?)
+    }
+}
+
+fn changed(path: &Path) -> Option<Wall> {
+    path.metadata().and_then(|meta| meta.modified()).ok().map(clock::wall_of)
 }
 
 /// An agent as it was last judged.
@@ -83,6 +112,9 @@ pub struct AgentStatus {
     pub until: Option<Moment>,
     /// The rule of the README; 0 where none was needed.
     pub rule: u8,
+    /// What would have to be different, or what comes next.
+    #[serde(default)]
+    pub otherwise: Option<String>,
 }
 
 /// A state that was read, and what has to be said about it.
@@ -167,6 +199,7 @@ pub struct Keeper {
     dir: PathBuf,
     started_at: Wall,
     boot: String,
+    program: Option<ProgramFile>,
     written: Vec<u8>,
 }
 
@@ -186,7 +219,13 @@ pub struct Report {
 impl Keeper {
     /// Keeps the state in `dir`, for a daemon that began at `started_at`.
     pub fn new(dir: &Path, started_at: Wall) -> Keeper {
-        Keeper { dir: dir.to_owned(), started_at, boot: clock::boot_id(), written: Vec::new() }
+        Keeper {
+            dir: dir.to_owned(),
+            started_at,
+            boot: clock::boot_id(),
+            program: ProgramFile::own(),
+            written: Vec::new(),
+        }
     }
 
     /// Writes the state.
@@ -210,6 +249,7 @@ impl Keeper {
             gtd: Some(Own {
                 format: FORMAT,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
+                program: self.program.clone(),
                 boot: self.boot.clone(),
                 looked_at: history.last_look,
                 next_heartbeat: report.next_heartbeat,

@@ -7,7 +7,7 @@ use super::raw;
 use crate::town::time::Wall;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
 use std::path::{Path, PathBuf};
@@ -99,6 +99,17 @@ pub fn read_at_most(path: &Path, whose: Whose, most: u64) -> Result<Option<Vec<u
         return Err(failed(io::Error::other(format!("it is larger than {} KiB", most >> 10))));
     }
     Ok(Some(bytes))
+}
+
+/// Reads the last `most` bytes of a file; nothing where it cannot be read.
+pub fn read_end(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let meta = file.metadata().ok().filter(fs::Metadata::is_file)?;
+    file.seek(io::SeekFrom::Start(meta.len().saturating_sub(most))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// How many bytes were typed into a terminal that nobody has read.

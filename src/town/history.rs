@@ -84,6 +84,10 @@ pub struct AgentHistory {
     pub last_poke_delivered: bool,
     /// The pokes that have brought no output, since the last that did; goes with the program.
     pub silence: Option<Silence>,
+    /// When it was started by gtd in the last 24 hours, for whatever reason, the newest last; for people.
+    pub starts: Vec<Wall>,
+    /// What each of the last looks made of it, one letter a look, the newest last: see `decide::strip`.
+    pub strip: String,
     /// How often it was restarted for not answering, without an answer in between.
     pub silent_restarts: u32,
     /// A poke that fell into a grace period and waits for its end.
@@ -154,6 +158,12 @@ pub enum Absence {
     StartFailed,
 }
 
+/// Start times that are remembered for an agent at most: more than pacing allows in a day.
+pub const STARTS_KEPT: usize = 100;
+
+/// Looks that a strip shows.
+pub const STRIP: usize = 60;
+
 /// Restart times that are remembered for an agent. Pacing needs four; the rest is for people.
 pub const RESTARTS_KEPT: usize = 32;
 
@@ -170,6 +180,8 @@ impl History {
             last_poke: None,
             last_poke_delivered: false,
             silence: None,
+            starts: Vec::new(),
+            strip: String::new(),
             silent_restarts: 0,
             poke_owed: false,
             messages: 0,
@@ -193,7 +205,8 @@ impl History {
         self.server = None;
         for agent in self.agents.values_mut() {
             let (shut_down, last_word) = (agent.shut_down.take(), agent.last_word);
-            *agent = AgentHistory { messages: agent.messages, shut_down, last_word, ..AgentHistory::default() };
+            let starts = std::mem::take(&mut agent.starts);
+            *agent = AgentHistory { messages: agent.messages, shut_down, last_word, starts, ..AgentHistory::default() };
         }
     }
 }

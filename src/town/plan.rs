@@ -292,6 +292,7 @@ impl Verdict {
             Verdict::Leave(Leave::Foreign(_)) => "foreign",
             Verdict::Leave(Leave::Moved(_)) => "moved",
             Verdict::Wait { why: Delay::Quarantine, .. } => "quarantine",
+            Verdict::Wait { absence: Missing::Answer { .. }, .. } => "silent",
             Verdict::Wait { .. } => "waiting",
             Verdict::Start { .. } => "starting",
             Verdict::Leave(Leave::Grace { .. }) => "started",

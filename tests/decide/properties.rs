@@ -158,6 +158,8 @@ fn any_agent_history(messages: impl Strategy<Value = u64>) -> impl Strategy<Valu
         last_poke: talk.0,
         last_poke_delivered: talk.1,
         silence: silence.0,
+        starts: Vec::new(),
+        strip: String::new(),
         silent_restarts: silence.1,
         poke_owed: talk.1,
         messages: talk.2,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 impl Verdict {
     /// What is done, in a word or two.
-    const fn action(&self) -> &'static str {
+    pub const fn action(&self) -> &'static str {
         match self {
             Verdict::Hold(_) => "hold",
             Verdict::Leave(_) => "leave",
@@ -69,6 +69,60 @@ impl Verdict {
                 "its panes are synchronized: what is typed there would reach others too".to_owned()
             }
             Verdict::Poke { message, .. } => format!("HEARTBEAT: {message}"),
+        }
+    }
+}
+
+impl Verdict {
+    /// What would have to be different for another verdict, or what comes next; `None` where there is nothing to say.
+    pub fn otherwise(&self) -> Option<String> {
+        let text = match self {
+            Verdict::Hold(hold) => return Some(format!("until {}", hold.end())),
+            Verdict::Leave(leave) => match leave {
+                Leave::Unknown(_) => "until tmux answers: unknown is not absent",
+                Leave::Foreign(_) => {
+                    "until that session is gone or has another name; two towns can have a gtd.tmux_socket each"
+                }
+                Leave::Moved(_) => "until its program ends, or the session has its name again",
+                Leave::Grace { poke_waits: true, .. } => "poked when the grace period is over",
+                Leave::Grace { poke_waits: false, .. } => "a heartbeat would wait for the end of the grace period",
+                Leave::Silent { .. } => "any output at all is an answer; without one it is restarted (rule 7)",
+                Leave::NoAnswer => "until it prints something, or gtd --request restart begins anew",
+                Leave::Reports(_) => "poked again when its report says something else",
+                Leave::Alive => return None,
+            },
+            Verdict::Wait { why, .. } => match why {
+                Delay::Settling => "started then, unless somebody does so before; gtd --request start does not wait",
+                Delay::BackOff(_) | Delay::Quarantine => {
+                    "tried then; gtd --request reset ends the waiting, once what ends it is mended"
+                }
+                Delay::Person => "when nobody has typed there for 5m",
+                Delay::Turn => "started then: 5 are started every 2s, the Deacon first",
+            },
+            Verdict::Start { absence: Missing::Answer { .. }, .. } => "not if it prints anything before",
+            Verdict::Start { .. } => "not if it is there again by then",
+            Verdict::Skip(Awake::Person) => "poked when nobody has typed there for 1m",
+            Verdict::Skip(Awake::Working) => "poked when it has printed nothing for 10s",
+            Verdict::Skip(Awake::Synchronized) => "poked when synchronize-panes is off",
+            Verdict::Poke { .. } => "not if a person typed there within 1m, or it printed something within 10s",
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Hold {
+    /// What ends it.
+    fn end(&self) -> &'static str {
+        match self {
+            Hold::Estop(_) => "the file ESTOP is removed from the town's root",
+            Hold::RigEstop => "the rig's file ESTOP.RIG is removed from the town's root",
+            Hold::ShuttingDown => "whoever holds daemon/shutdown.lock has ended",
+            Hold::PatrolOff => "its patrol is switched on in mayor/daemon.json, and gtd gets SIGHUP",
+            Hold::NoDirectory(_) => "that directory is there",
+            Hold::SameSession(_) => "one of the two has another name or prefix",
+            Hold::ShutDown(_) => "gtd --request start, restart or cycle, or until somebody starts it by hand",
+            Hold::Asked(_) => "that is done",
+            Hold::NoGeneration(_) => "gt answers, or gtd.gastown is set in mayor/daemon.json",
         }
     }
 }

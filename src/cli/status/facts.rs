@@ -1,0 +1,102 @@
+//! What there is to be shown, as it stands in the files.
+
+use crate::decide::A_DAY;
+use crate::service::instance::{Holder, daemon_dir, holder};
+use crate::service::state::{self, AgentStatus, Own, State};
+use crate::sys::clock;
+use crate::town::duration::brief;
+use crate::town::history::AgentHistory;
+use crate::town::plan::timed;
+use crate::town::time::{Moment, Wall};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the files say of a town's daemon.
+pub struct Facts {
+    /// The town.
+    pub town: PathBuf,
+    /// Who serves it.
+    pub holder: Holder,
+    /// What was written last; `None` where no daemon has served this town yet.
+    pub state: Option<State>,
+    /// Now.
+    pub now: Moment,
+}
+
+impl Facts {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Why nobody knows, in one line.
+    pub fn read(town: &Path) -> Result<Facts, String> {
+        let dir = daemon_dir(town);
+        let holder = holder(&dir).map_err(|error| error.to_string())?;
+        Ok(Facts { town: town.to_owned(), holder, state: state::read(&dir)?, now: clock::now() })
+    }
+
+    /// gtd's part of the state.
+    pub fn own(&self) -> Option<&Own> {
+        self.state.as_ref()?.gtd.as_ref()
+    }
+
+    /// Whether somebody serves the town.
+    pub fn is_running(&self) -> bool {
+        self.holder != Holder::Nobody
+    }
+
+    /// When the daemon that wrote the state began.
+    pub fn started_at(&self) -> Option<Wall> {
+        Wall::parse(&self.state.as_ref()?.started_at)
+    }
+
+    /// When the last heartbeat was.
+    pub fn last_heartbeat(&self) -> Option<Wall> {
+        Wall::parse(&self.state.as_ref()?.last_heartbeat)
+    }
+
+    /// How long ago something was, in whole seconds.
+    pub fn age(&self, at: Wall) -> Duration {
+        Duration::from_secs(self.now.wall.since(at).as_secs())
+    }
+
+    /// The same in a few letters.
+    pub fn ago(&self, at: Wall) -> String {
+        brief(self.age(at)).to_string()
+    }
+
+    /// How long until something comes, in whole seconds; `None` where it should have come already.
+    pub fn left(&self, at: Wall) -> Option<Duration> {
+        (at > self.now.wall).then(|| Duration::from_secs(at.since(self.now.wall).as_secs() + 1))
+    }
+
+    /// The reason for what an agent is, with the time for which it stands as it is now, and not as it was when it was written.
+    pub fn reason(&self, status: &AgentStatus) -> String {
+        match status.until {
+            Some(until) => match self.left(until.wall) {
+                Some(left) => timed(&status.reason, left),
+                None => format!("{}: due", status.reason),
+            },
+            None => status.reason.clone(),
+        }
+    }
+
+    /// What is remembered of an agent.
+    pub fn history(&self, status: &AgentStatus) -> Option<&AgentHistory> {
+        self.own().map(|own| own.history.agent(&status.agent))
+    }
+
+    /// How often an agent was started in the last 24 hours.
+    pub fn starts(&self, history: &AgentHistory) -> usize {
+        history.starts.iter().filter(|at| self.now.wall.since(**at) < A_DAY).count()
+    }
+}
+
+/// Since when an agent is as it is.
+pub fn since(history: &AgentHistory) -> Option<Wall> {
+    history.gone.map(|gone| gone.since).or(history.up_since).map(|at| at.wall)
+}
+
+/// Whether an agent has answered its last heartbeat; `None` where there was none.
+pub fn answered(history: &AgentHistory) -> Option<bool> {
+    history.last_poke.map(|_| history.silence.is_none())
+}

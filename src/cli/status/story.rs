@@ -1,0 +1,214 @@
+//! One agent's story: what it is, why, what comes next, and what happened before, as the log tells it.
+
+use super::super::screen::Screen;
+use super::super::{Exit, Refusal};
+use super::facts::{Facts, answered, since};
+use super::table::{entry, strip};
+use crate::service::instance::daemon_dir;
+use crate::service::log::tail;
+use crate::service::state::AgentStatus;
+use crate::town::agent::AgentId;
+use crate::town::duration::brief;
+use crate::town::text::{clean, shown};
+use std::fs;
+use std::path::PathBuf;
+
+/// Events that are shown.
+const EVENTS: usize = 20;
+/// Screens that are shown.
+const SCREENS: usize = 5;
+
+/// An agent, and what the files tell of it.
+pub struct Story<'a> {
+    /// As it was last judged.
+    pub status: &'a AgentStatus,
+    /// The last events, the oldest first: when, and what.
+    pub events: Vec<(String, String)>,
+    /// Its saved screens, the newest first.
+    pub screens: Vec<PathBuf>,
+}
+
+impl Story<'_> {
+    /// Finds the agent that somebody calls by its name, its session or its label.
+    pub fn of<'a>(facts: &'a Facts, name: &str) -> Result<Story<'a>, Refusal> {
+        let agents = facts.own().map(|own| own.agents.as_slice()).unwrap_or_default();
+        let wanted = name.trim_end_matches('/');
+        let is_it = |status: &&AgentStatus| {
+            let names = [status.agent.to_string(), status.session.clone(), status.agent.label()];
+            names.iter().any(|known| known.eq_ignore_ascii_case(wanted))
+        };
+        let Some(status) = agents.iter().find(is_it) else {
+            let known: Vec<String> = agents.iter().take(10).map(|status| status.agent.to_string()).collect();
+            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+            let why = format!("{}: gtd has seen no such agent; it has seen {known}", shown(name, 80));
+            return Err(Refusal::new(Exit::Usage, why));
+        };
+        Ok(Story { status, events: events(facts, status), screens: screens(facts, &status.agent) })
+    }
+
+    /// As a person reads it.
+    pub fn show(&self, facts: &Facts, screen: Screen) -> String {
+        let status = self.status;
+        let mut lines = Vec::new();
+        let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
+        let rule = if status.rule == 0 { String::new() } else { format!(" (rule {})", status.rule) };
+        say("agent", &status.agent.to_string());
+        let history = facts.history(status);
+        let for_how_long = history.and_then(since).map(|at| format!(" for {}", facts.ago(at))).unwrap_or_default();
+        say("state", &format!("{}{for_how_long}", status.state));
+        if let Some(at) = facts.own().and_then(|own| own.looked_at) {
+            let seen = format!("{} ago", facts.ago(at.wall));
+            say("seen", &if facts.is_running() { seen } else { format!("{seen}; no daemon runs") });
+        }
+        say("why", &format!("{}{rule}", facts.reason(status)));
+        say("next", &next(facts, status));
+        if let Some(history) = history {
+            if let Some(program) = history.program.filter(|_| history.gone.is_none()) {
+                say("program", &format!("PID {}", program.process.pid));
+            }
+            let counted = match history.restarts.len() {
+                0 => String::new(),
+                n => format!("; {n} restarts count for back-off"),
+            };
+            let last = history.starts.last().map(|at| format!(", the last {} ago", facts.ago(*at))).unwrap_or_default();
+            say("starts", &format!("{} by gtd in 24h{last}{counted}", facts.starts(history)));
+            if let Some(at) = history.last_poke {
+                let how = match (answered(history), history.last_poke_delivered) {
+                    (Some(false), _) => "not answered",
+                    (_, true) => "answered",
+                    (_, false) => "not taken, but its screen changed",
+                };
+                say("heartbeat", &format!("{} ago, {how}", facts.ago(at.wall)));
+            }
+        }
+        let own = facts.own();
+        for claim in own.iter().flat_map(|own| &own.history.requests).filter(|claim| claim.agent == status.agent) {
+            say("request", &format!("{}, by {}, in hand for {}", claim.action, claim.source, facts.ago(claim.at)));
+        }
+        let socket = own.and_then(|own| own.history.server.as_ref()).map_or("", |server| server.socket.as_str());
+        let socket = if socket.is_empty() { String::new() } else { format!("{socket} ") };
+        // What is to be copied is not folded.
+        lines.push(format!("{:13}tmux {socket}attach -t ={}", "attach", status.session));
+        for path in &self.screens {
+            let path = path.strip_prefix(&facts.town).unwrap_or(path);
+            lines.push(format!("{:13}{}", "screen", clean(&path.display().to_string(), 500)));
+        }
+        let looks = strip(facts, status, screen);
+        if !looks.is_empty() {
+            lines.push(format!("{:13}{looks}", "looks"));
+        }
+        lines.push(String::new());
+        if self.events.is_empty() {
+            lines.push(screen.fold("the log tells of no event", 0, 0));
+        }
+        lines.extend(self.events.iter().map(|(at, what)| format!("{at} {}", screen.fold(what, at.len() + 1, 4))));
+        lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+/// What comes next, and when.
+pub fn next(facts: &Facts, status: &AgentStatus) -> String {
+    if !facts.is_running() {
+        return "nothing, until a daemon runs: gtd --background".to_owned();
+    }
+    let own = facts.own();
+    let heartbeat = own.and_then(|own| own.next_heartbeat).map(|at| match facts.left(at.wall) {
+        Some(left) => format!("the next heartbeat comes in {}", brief(left)),
+        None => "a heartbeat is due".to_owned(),
+    });
+    match &status.otherwise {
+        Some(otherwise) => otherwise.clone(),
+        None => heartbeat.unwrap_or_else(|| "the next look".to_owned()),
+    }
+}
+
+/// What the log tells of an agent. Heartbeats that went well are one event, however many there were.
+fn events(facts: &Facts, status: &AgentStatus) -> Vec<(String, String)> {
+    let poked = format!("Poked {}", status.agent.label());
+    let mut events: Vec<(String, String)> = Vec::new();
+    let mut pokes = 0;
+    for line in tail(&daemon_dir(&facts.town)) {
+        let Some((at, what)) = line.get(..19).zip(line.get(20..)) else { continue };
+        if !mentions(what, status) {
+            continue;
+        }
+        let event = (clean(at, 30), clean(what, 500));
+        if what == poked {
+            pokes += 1;
+            if pokes > 1 {
+                events.pop();
+                events.push((event.0, format!("{poked}, the last of {pokes} heartbeats in a row")));
+                continue;
+            }
+        } else {
+            pokes = 0;
+        }
+        events.push(event);
+    }
+    let surplus = events.len().saturating_sub(EVENTS);
+    events.split_off(surplus)
+}
+
+/// Whether a line of the log tells of this agent, under any of its names.
+fn mentions(line: &str, status: &AgentStatus) -> bool {
+    let label = status.agent.label();
+    let session = label.split_once(" for ").map(|(role, rig)| format!("{role} session for {rig}"));
+    let line = line.to_lowercase();
+    let mut names = vec![label, status.agent.to_string(), status.session.clone()];
+    names.extend(session);
+    names.iter().any(|name| has_word(&line, &name.to_lowercase()))
+}
+
+fn has_word(line: &str, name: &str) -> bool {
+    let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/');
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = &line[at + name.len()..];
+        let ends = !after.starts_with(part_of_name) && !after.starts_with("'s ");
+        !before.is_some_and(part_of_name) && ends
+    })
+}
+
+/// The newest of an agent's saved screens.
+fn screens(facts: &Facts, agent: &AgentId) -> Vec<PathBuf> {
+    let dir = daemon_dir(&facts.town).join("screens");
+    let start = format!("{}.", agent.to_string().replace('/', "-"));
+    let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with(&start)).collect();
+    names.sort();
+    names.iter().rev().take(SCREENS).map(|name| dir.join(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_of_an_agent_only_under_its_whole_name() {
+        let status = AgentStatus {
+            agent: "alpha/witness".parse().expect("an agent"),
+            session: "gt-alpha-witness".to_owned(),
+            state: "alive".to_owned(),
+            reason: String::new(),
+            until: None,
+            rule: 0,
+            otherwise: None,
+        };
+        for line in [
+            "Poked witness for alpha",
+            "Witness session for alpha started successfully",
+            "tmux lost 3 agents at once: Deacon, witness for alpha, witness for beta",
+            "Error triggering gt-alpha-witness: no",
+        ] {
+            assert!(mentions(line, &status), "{line}");
+        }
+        for line in ["Poked witness for alpha2", "Poked witness for x-alpha", "Poked Deacon", "gt-alpha-witness-2", ""]
+        {
+            assert!(!mentions(line, &status), "{line}");
+        }
+        let deacon = AgentStatus { agent: AgentId::Deacon, session: "gt-deacon".to_owned(), ..status };
+        assert!(mentions("Poked Deacon", &deacon) && mentions("Deacon is gone (PID 1): no session", &deacon));
+        assert!(!mentions("The Deacon's mail cannot be read (x)", &deacon));
+    }
+}

@@ -1,0 +1,195 @@
+//! The table of the daemon and every agent.
+
+use super::super::screen::{Colour, Screen, columns};
+use super::facts::{Facts, answered, since};
+use crate::decide::strip::LEGEND;
+use crate::service::instance::Holder;
+use crate::service::state::{AgentStatus, Own};
+use crate::town::duration::brief;
+use crate::town::history::STRIP;
+use crate::town::text::clean;
+use std::collections::BTreeMap;
+
+/// Where the second column of the first lines begins.
+const SECOND: usize = 13;
+/// The longest name that a column is made for; longer ones stand on a line of their own.
+const LONGEST_NAME: usize = 24;
+
+/// The whole of it.
+pub fn show(facts: &Facts, screen: Screen) -> String {
+    let mut lines = head(facts, screen);
+    if let Some(own) = facts.own().filter(|own| !own.agents.is_empty()) {
+        lines.push(String::new());
+        lines.extend(agents(facts, own, screen));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A line of the head, folded.
+pub fn entry(screen: Screen, what: &str, text: &str) -> String {
+    format!("{what:SECOND$}{}", screen.fold(&clean(text, 1000), SECOND, SECOND))
+}
+
+fn head(facts: &Facts, screen: Screen) -> Vec<String> {
+    let mut lines = Vec::new();
+    let town = facts.town.display();
+    let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
+    match (facts.holder, facts.started_at()) {
+        (Holder::Nobody, _) => say("not running", &town.to_string()),
+        (Holder::Gtd(pid), Some(at)) => {
+            let version = facts.own().map_or("", |own| own.version.as_str());
+            say("running", &format!("{town}, PID {pid}, gtd {version}, started {} ago", facts.ago(at)));
+        }
+        (holder, _) => say("running", &format!("{town}, {holder}")),
+    }
+    let Some(state) = &facts.state else {
+        say("", "no gtd has served this town yet");
+        return lines;
+    };
+    if facts.is_running() {
+        let replaced = facts.own().and_then(|own| own.program.as_ref()).map(|program| program.is_replaced());
+        match replaced {
+            Some(Some(true)) => {
+                say("newer", "another gtd lies on the disk by now: gtd --stop, and start it, to use it")
+            }
+            Some(None) => say("newer", "the file that this gtd was started from is gone"),
+            _ => {}
+        }
+    }
+    let last = facts.last_heartbeat().map_or_else(|| "none yet".to_owned(), |at| format!("{} ago", facts.ago(at)));
+    let mut heartbeats = format!("{}, the last {last}", state.heartbeat_count);
+    let Some(own) = facts.own() else {
+        say("heartbeats", &heartbeats);
+        return lines;
+    };
+    if let Some(next) = own.next_heartbeat.filter(|_| facts.is_running()) {
+        let when = facts.left(next.wall).map_or_else(|| "due".to_owned(), |left| format!("in {}", brief(left)));
+        heartbeats = format!("{heartbeats}, the next {when} ({})", own.rhythm);
+    }
+    say("heartbeats", &heartbeats);
+    if let Some(at) = own.looked_at {
+        say("seen", &format!("{} ago; what follows is what gtd saw then", facts.ago(at.wall)));
+    }
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    own.agents.iter().for_each(|agent| *states.entry(agent.state.as_str()).or_default() += 1);
+    let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    if !states.is_empty() {
+        say("agents", &format!("{}: {}", own.agents.len(), states.join(", ")));
+    }
+    for condition in &own.conditions {
+        let text = format!("{} (for {})", condition.text, facts.ago(condition.since.wall));
+        let what = screen.paint("trouble", Colour::Red) + &" ".repeat(SECOND - "trouble".len());
+        lines.push(format!("{what}{}", screen.fold(&clean(&text, 1000), SECOND, SECOND)));
+    }
+    let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
+    for claim in &own.history.requests {
+        let age = facts.ago(claim.at);
+        say("request", &format!("{} of {}, by {}, in hand for {age}", claim.action, claim.agent, claim.source));
+    }
+    for session in own.history.spawns.keys() {
+        say("spawned", &format!("{session} waits for its first word"));
+    }
+    lines
+}
+
+/// The columns but the first: the state, since when, starts in 24 h, the last heartbeat.
+const HEADER: [&str; 4] = ["STATE", "SINCE", "STARTS", "HEARTBEAT"];
+
+fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
+    let name_of = |status: &AgentStatus| status.agent.to_string();
+    let fits = |name: &String| name.len() <= LONGEST_NAME;
+    let names = own.agents.iter().map(name_of).filter(fits).map(|name| name.len()).max();
+    let name_width = names.unwrap_or(0).max("AGENT".len());
+    let rows: Vec<[String; 4]> = own.agents.iter().map(|status| row(facts, status)).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| columns(&row[column]));
+        cells.chain([HEADER[column].len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..4).map(width).collect();
+    let taken = name_width + widths.iter().map(|width| width + 2).sum::<usize>();
+    let beside = taken + 2 + STRIP <= screen.width;
+    let strip_title = if beside { format!("  LAST {STRIP} LOOKS") } else { String::new() };
+    let line = |name: &str, row: [&str; 4], colour: Option<Colour>| {
+        let mut line = format!("{name:name_width$}");
+        for (n, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let padding = " ".repeat(width - columns(cell));
+            let cell = match colour.filter(|_| n == 0) {
+                Some(colour) => screen.paint(cell, colour),
+                None => (*cell).to_owned(),
+            };
+            line.push_str(&format!("  {cell}{padding}"));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    };
+    let mut lines = vec![line("AGENT", HEADER, None) + &strip_title];
+    for (status, row) in own.agents.iter().zip(&rows) {
+        let mut name = name_of(status);
+        if !fits(&name) {
+            lines.push(screen.fold(&name, 0, 2));
+            name.clear();
+        }
+        let cells = [&row[0], &row[1], &row[2], &row[3]].map(String::as_str);
+        let mut first = line(&name, cells, Some(colour_of(&status.state)));
+        let strip = strip(facts, status, screen);
+        if beside {
+            let missing = taken - columns(&line(&name, cells, None));
+            first = format!("{first}{}  {strip}", " ".repeat(missing));
+        }
+        lines.push(first.trim_end().to_owned());
+        if status.state != "alive" {
+            let rule = if status.rule == 0 { String::new() } else { format!(" (rule {})", status.rule) };
+            let why = format!("{}{rule}", facts.reason(status));
+            lines.push(format!("  {}", screen.fold(&clean(&why, 500), 2, 4)));
+        }
+        if !beside && !strip.is_empty() {
+            lines.push(format!("  {strip}"));
+        }
+    }
+    lines.push(String::new());
+    let strips: String = own.agents.iter().filter_map(|status| Some(facts.history(status)?.strip.as_str())).collect();
+    let shown = LEGEND.iter().filter(|(letter, _)| strips.contains(*letter));
+    let legend: Vec<String> = shown.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
+    lines.push(screen.fold(&format!("each look, the newest last: {}", legend.join("; ")), 0, 0));
+    lines
+}
+
+fn row(facts: &Facts, status: &AgentStatus) -> [String; 4] {
+    let dash = || "-".to_owned();
+    let Some(history) = facts.history(status) else {
+        return [status.state.clone(), dash(), dash(), dash()];
+    };
+    let heartbeat = history.last_poke.map(|at| {
+        let how = if answered(history) == Some(true) { "ok" } else { "no answer" };
+        format!("{} {how}", facts.ago(at.wall))
+    });
+    [
+        clean(&status.state, 20),
+        since(history).map_or_else(dash, |at| facts.ago(at)),
+        facts.starts(history).to_string(),
+        heartbeat.unwrap_or_else(dash),
+    ]
+}
+
+/// The strip, with what a person should look at in colour.
+pub fn strip(facts: &Facts, status: &AgentStatus, screen: Screen) -> String {
+    let strip = facts.history(status).map_or("", |history| history.strip.as_str());
+    let paint = |c: char| match c {
+        'q' | '!' => screen.paint(&c.to_string(), Colour::Red),
+        '-' | '?' | 'r' => screen.paint(&c.to_string(), Colour::Yellow),
+        '.' | 'w' | 'p' | 's' | 'h' => c.to_string(),
+        _ => String::new(),
+    };
+    strip.chars().map(paint).collect()
+}
+
+/// The colour of a state.
+pub fn colour_of(state: &str) -> Colour {
+    match state {
+        "alive" | "started" | "starting" => Colour::Green,
+        "waiting" | "reports" => Colour::Yellow,
+        "quarantine" | "silent" => Colour::Red,
+        "held" => Colour::Blue,
+        _ => Colour::Magenta,
+    }
+}

@@ -1,0 +1,197 @@
+//! `--status`: all that a person needs to see why an agent is down, on any screen, and the same facts for machines.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+use support::{Gtd, Ran, Town, process, wait_until};
+
+/// A town with an agent that ends at once, one without its directory, and one with a name that no table is made for.
+fn town() -> (Town, Gtd) {
+    let town = Town::new(&["alpha", "broken", "gone", LONG]);
+    town.set_agent("broken-witness", "exit 3");
+    fs::remove_dir_all(town.root.join("gone/witness")).expect("removed");
+    let gtd = town.up();
+    town.wait_for_log("witness for broken is in quarantine after a");
+    wait_until("the loop is shown", || town.word_for("broken/witness") == "quarantine");
+    (town, gtd)
+}
+
+const LONG: &str = "a-rig-whose-name-is-far-longer-than-any-column-of-any-table-could-be-and-yet-allowed";
+
+fn json(ran: Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"))
+}
+
+#[test]
+fn the_table_says_why_each_agent_is_as_it_is_and_fits_eighty_columns() {
+    let (town, gtd) = town();
+    let said = town.run(&["--status"]).exits(0).stdout;
+    let too_wide: Vec<&str> = said.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(too_wide.is_empty(), "{too_wide:#?}");
+    assert!(said.is_ascii(), "{said}");
+    let after = |name: &str| {
+        let mut lines = said.lines().skip_while(|line| !line.starts_with(name));
+        let row: Vec<&str> = lines.next().expect(name).split_whitespace().collect();
+        (row.join(" "), lines.next().unwrap_or_default().trim().to_owned())
+    };
+    let (row, why) = after("broken/witness");
+    assert!(row.starts_with("broken/witness quarantine "), "{row}");
+    assert!(why.starts_with("ended with exit status 3; quarantined after a restart loop"), "{why}");
+    let (row, why) = after("gone/witness");
+    assert!(row.starts_with("gone/witness held ") && why.starts_with("its directory "), "{row}: {why}");
+    let (row, strip) = after("deacon");
+    assert!(row.contains(" alive ") && row.ends_with(" ok"), "{row}");
+    assert!(!strip.is_empty() && strip.bytes().all(|letter| b".wpsh-".contains(&letter)), "{strip}");
+    assert!(said.contains("quarantined") && said.contains("trouble "), "{said}");
+    // As wide as it is: what is beside the table then is below it on a small screen.
+    let mut wide = town.gtd(&["--status"]);
+    wide.env("COLUMNS", "200");
+    assert!(Ran::of(wide).stdout.contains("  LAST 60 LOOKS"));
+    gtd.stop();
+    let said = town.run(&["--status"]).exits(3).stdout;
+    assert!(said.starts_with("not running  ") && said.contains("broken/witness"), "{said}");
+}
+
+/// What `gtd --status` shows in a terminal of so many columns, with its colours.
+fn on_a_terminal(town: &Town, env: &str) -> String {
+    let line = format!("env {env} {} --status; echo; sleep 1000", support::program::GTD);
+    town.tmux(&["new-session", "-d", "-s", "screen", "-x", "60", "-y", "100", &line]);
+    let mut seen = String::new();
+    wait_until("it is on the screen", || {
+        seen = town.tmux(&["capture-pane", "-e", "-p", "-t", "=screen:"]);
+        seen.contains("each look, the newest last")
+    });
+    town.tmux(&["kill-session", "-t", "=screen"]);
+    seen
+}
+
+#[test]
+fn colours_are_shown_on_a_terminal_that_wants_them_and_nowhere_else() {
+    let (town, gtd) = town();
+    let coloured = |text: &str| text.contains("\x1b[");
+    let seen = on_a_terminal(&town, "TERM=xterm");
+    assert!(coloured(&seen), "{seen}");
+    assert!(seen.lines().any(|line| line.starts_with("broken/witness")), "nothing is folded by the terminal: {seen}");
+    for env in ["TERM=dumb", "TERM=xterm NO_COLOR=1"] {
+        assert!(!coloured(&on_a_terminal(&town, env)), "{env}");
+    }
+    let piped = |name: &str, value: &str| {
+        let mut command = town.gtd(&["--status"]);
+        command.env(name, value);
+        Ran::of(command).stdout
+    };
+    assert!(!coloured(&piped("TERM", "xterm")));
+    assert!(coloured(&piped("CLICOLOR_FORCE", "1")), "for watch -c");
+    gtd.stop();
+}
+
+#[test]
+fn the_story_of_an_agent_tells_what_happened_and_what_comes_next() {
+    let (town, gtd) = town();
+    let story = town.run(&["--status", "broken/witness"]).exits(0).stdout;
+    for part in
+        ["agent        broken/witness", "state        quarantine", "next         tried then; gtd --request reset"]
+    {
+        assert!(story.contains(part), "{part}: {story}");
+    }
+    let events = story.split("\n\n").nth(1).expect("events");
+    let order = ["Witness session for broken started", "witness for broken is gone (PID ", "is in quarantine after a"];
+    let places: Vec<usize> = order.iter().map(|text| events.find(text).expect(text)).collect();
+    assert!(places.is_sorted(), "{events}");
+    assert!(!events.contains("Deacon"), "{events}");
+    assert!(story.contains("attach       tmux attach -t =gt-broken-witness"), "{story}");
+    // By any of its names.
+    for name in ["gt-broken-witness", "witness for broken", "Broken/Witness"] {
+        let said = town.run(&["--status", name]).exits(0).stdout;
+        assert!(said.starts_with("agent        broken/witness\n"), "{name}: {said}");
+    }
+    let why = town.run(&["--status", "nobody"]).refused(2);
+    assert!(why.contains("\"nobody\": gtd has seen no such agent; it has seen deacon, a-rig-"), "{why}");
+    // A saved screen is part of the story.
+    let pid = town.wait_for_agent("alpha-witness", None);
+    town.run(&["--request", "restart", "alpha/witness"]).exits(0);
+    town.wait_for_agent("alpha-witness", Some(pid));
+    town.wait_for_log("restart of witness for alpha is done");
+    let story = town.run(&["--status", "alpha/witness"]).exits(0).stdout;
+    let screen = story.lines().find_map(|line| line.strip_prefix("screen ")).expect("a screen").trim();
+    assert!(town.root.join(screen).is_file(), "{screen}");
+    gtd.stop();
+    let story = town.run(&["--status", "alpha/witness"]).exits(3).stdout;
+    assert!(story.contains("next         nothing, until a daemon runs"), "{story}");
+}
+
+#[test]
+fn many_heartbeats_in_a_row_are_one_event() {
+    let town = Town::new(&[]);
+    let gtd = town.up();
+    town.wait_for_heartbeats(4);
+    gtd.stop();
+    let story = town.run(&["--status", "deacon"]).exits(3).stdout;
+    assert_eq!(story.matches("Poked Deacon").count(), 1, "{story}");
+    assert!(story.contains("heartbeats in a row"), "{story}");
+}
+
+#[test]
+fn machines_get_the_same_facts() {
+    let (town, gtd) = town();
+    let all = json(town.run(&["--status", "--json"]).exits(0));
+    assert_eq!((&all["format"], &all["daemon"]["pid"]), (&json!(1), &json!(gtd.pid())));
+    assert_eq!((&all["daemon"]["running"], &all["daemon"]["holder"]), (&json!(true), &json!("gtd")));
+    assert_eq!(all["town"], json!(town.root));
+    let agents = all["agents"].as_array().expect("agents");
+    assert_eq!(agents.len(), 5);
+    let broken = agents.iter().find(|agent| agent["agent"] == "broken/witness").expect("it");
+    assert_eq!((&broken["state"], &broken["rule"]), (&json!("quarantine"), &json!(5)));
+    assert_eq!(broken["starts_in_24h"], json!(town.pids("broken-witness").len()));
+    let conditions = all["conditions"].as_array().expect("conditions");
+    assert!(conditions.iter().any(|c| c["text"].as_str().is_some_and(|text| text.contains("is in quarantine"))));
+    let one = json(town.run(&["--status", "deacon", "--json"]).exits(0));
+    assert_eq!((&one["agent"]["agent"], &one["agent"]["answered"]), (&json!("deacon"), &json!(true)));
+    assert!(one["events"].as_array().is_some_and(|events| !events.is_empty()));
+    gtd.stop();
+    let all = json(town.run(&["--json", "--status"]).exits(3));
+    assert_eq!(all["daemon"]["running"], json!(false));
+    town.run(&["--json", "--stop"]).refused(2);
+    // A town that nobody has served yet has the same keys.
+    let fresh = Town::new(&[]);
+    let none = json(fresh.run(&["--status", "--json"]).exits(3));
+    let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&none), keys(&all));
+}
+
+#[test]
+fn a_newer_gtd_on_the_disk_is_said() {
+    let town = Town::new(&[]);
+    let own = town.bin.join("gtd");
+    fs::copy(support::program::GTD, &own).expect("copied");
+    let gtd = Gtd::start(town.command(&own));
+    town.wait_for_log("Heartbeat complete");
+    assert!(!town.run(&["--status"]).exits(0).stdout.contains("newer "));
+    // As a package manager does it.
+    let new = town.bin.join("gtd.new");
+    fs::copy(support::program::GTD, &new).expect("copied");
+    let file = fs::File::options().write(true).open(&new).expect("open");
+    file.set_modified(SystemTime::now() + Duration::from_secs(5)).expect("stamped");
+    drop(file);
+    fs::rename(&new, &own).expect("replaced");
+    let said = town.run(&["--status"]).exits(0).stdout;
+    assert!(said.contains("another gtd lies on the disk by now"), "{said}");
+    fs::remove_file(&own).expect("removed");
+    let said = town.run(&["--status"]).exits(0).stdout;
+    assert!(said.contains("the file that this gtd was started from is gone"), "{said}");
+    gtd.stop();
+}
+
+#[test]
+fn a_reader_who_has_read_enough_is_no_failure() {
+    let (town, gtd) = town();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "\"$0\" --status --town \"$1\" | head -1"]).arg(support::program::GTD).arg(&town.root);
+    let said = command.output().expect("it runs");
+    assert!(said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
+    assert!(process::is_alive(gtd.pid()));
+    gtd.stop();
+}
