@@ -21,7 +21,7 @@ use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
 use crate::town::request::Source;
 use crate::town::snapshot::{Snapshot, Trouble};
-use crate::world::World;
+use crate::world::{World, town_files};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,6 +109,8 @@ struct Daemon {
     last_was_death: bool,
     /// Whether the inbox held more than one pass deals with.
     more_mail: bool,
+    /// Why the spawned workers that wait are not known, so that it is said once.
+    pending_unread: Option<String>,
     /// What requests wait for, so that it is said once.
     waiting: BTreeMap<Source, String>,
 }
@@ -127,8 +129,15 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     // First, so that no signal finds the default, which would leave things lying about.
     signals::listen(events.clone(), ringer.clone()).map_err(NotRun::Failed)?;
     let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
+    town_files::remove_temporaries(root);
     let pending = Rc::new(RefCell::new(Pending::default()));
-    let loaded = state::load(&dir);
+    let loaded = match state::load(&dir) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            instance.release();
+            return Err(NotRun::Refused(Refused::Failed(error)));
+        }
+    };
     let log = Log::open(&dir);
     let asking = Rc::new(Cell::new(false));
     let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), log.clone());
@@ -160,6 +169,7 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         lost: false,
         last_was_death: false,
         more_mail: false,
+        pending_unread: None,
         waiting: BTreeMap::new(),
         world,
         log,

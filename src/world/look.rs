@@ -3,7 +3,7 @@
 use super::World;
 use super::gastown::{self, Ask};
 use super::tmux::Socket;
-use super::{beads, sessions, tool, town_files};
+use super::{beads, sessions, spool, tool, town_files};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::process;
@@ -28,6 +28,7 @@ impl World {
         let last_good = history.rigs.as_ref();
         let last_good = last_good.map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());
         let rigs = town_files::read_rigs(&self.root, last_good, &mut troubles);
+        troubles.extend(spool::trouble(&self.root));
         let (generation, gastown) = self.find_generation(trigger, history.gastown.as_ref())?;
         let names = generation.as_ref().copied().unwrap_or(Generation::Seed);
         let agents = supervised(&self.root, names, &rigs, self.config.patrols(Role::Refinery));
