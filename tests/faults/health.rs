@@ -1,0 +1,75 @@
+//! What has to hold after every fault.
+
+use crate::support::program::GTD;
+use crate::support::{Gtd, Town, process, wait_until};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Whether nothing is left of what was asked for: no mail, no file in the spool, no claim, no worker that waits.
+pub fn is_settled(town: &Town) -> bool {
+    let pending = town.read("spawn/pending.json");
+    town.state()["gtd"].is_object()
+        && town.claims().is_empty()
+        && town.inbox().is_empty()
+        && spool(town).is_empty()
+        && matches!(pending.trim(), "" | "[]" | "null")
+}
+
+/// The files of the spool.
+pub fn spool(town: &Town) -> Vec<PathBuf> {
+    let files = files_below(&town.root.join("daemon/requests"));
+    files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json")).collect()
+}
+
+/// Asserts that the town is served by this gtd and by no other, that all that was asked for is done, and that all its files
+/// are whole; and that each of these agents has been started so often in all, and lives exactly once.
+pub fn assert_healthy(town: &Town, gtd: &Gtd, agents: &[(&str, usize)]) {
+    wait_until("all that was asked for is done", || is_settled(town));
+    wait_until("all agents live", || agents.iter().all(|(agent, _)| town.pid(agent).is_some()));
+    town.wait_for_heartbeats(1);
+    assert_eq!(daemons(town), [gtd.pid()], "one daemon");
+    assert_files_are_whole(town);
+    for (agent, starts) in agents {
+        assert_eq!(living(town, agent).len(), 1, "{agent} lives once");
+        assert_eq!(town.pids(agent).len(), *starts, "so often {agent} has been started");
+    }
+}
+
+/// The PIDs of an agent's programs that live.
+pub fn living(town: &Town, agent: &str) -> Vec<u32> {
+    town.pids(agent).into_iter().filter(|pid| process::is_alive(*pid)).collect()
+}
+
+/// The PIDs of the town's daemons. A child that has not yet become another program looks like its parent, and is none.
+pub fn daemons(town: &Town) -> Vec<u32> {
+    let all: Vec<u32> = town.processes(GTD).into_iter().filter(|p| p.line.starts_with(GTD)).map(|p| p.pid).collect();
+    let is_child = |pid: &u32| process::parent(*pid).is_some_and(|parent| all.contains(&parent));
+    all.iter().copied().filter(|pid| !is_child(pid) && process::is_alive(*pid)).collect()
+}
+
+/// Asserts that every JSON file of the town can be read, that none was set aside, and that none is half written.
+pub fn assert_files_are_whole(town: &Town) {
+    for path in files_below(&town.root) {
+        let name = path.to_string_lossy();
+        assert!(!name.contains(".gtd-tmp-"), "{name} is left over");
+        assert!(!name.contains(".corrupt-"), "{name} was set aside");
+        if name.ends_with(".json")
+            && let Ok(text) = fs::read_to_string(&path)
+        {
+            assert!(serde_json::from_str::<Value>(&text).is_ok(), "{name} is torn: {text}");
+        }
+    }
+}
+
+/// All files below a directory; one that goes meanwhile may be missing.
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files_below(&entry.path())),
+            _ => found.push(entry.path()),
+        }
+    }
+    found
+}
