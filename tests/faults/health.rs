@@ -3,6 +3,7 @@
 use crate::support::program::GTD;
 use crate::support::{Gtd, Town, process, wait_until};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ pub fn spool(town: &Town) -> Vec<PathBuf> {
 /// are whole; and that each of these agents has been started so often in all, and lives exactly once.
 pub fn assert_healthy(town: &Town, gtd: &Gtd, agents: &[(&str, usize)]) {
     wait_until("all that was asked for is done", || is_settled(town));
-    wait_until("all agents live", || agents.iter().all(|(agent, _)| town.pid(agent).is_some()));
+    wait_until("all agents live", || agents.iter().all(|(agent, _)| !living(town, agent).is_empty()));
     town.wait_for_heartbeats(1);
     assert_eq!(daemons(town), [gtd.pid()], "one daemon");
     assert_files_are_whole(town);
@@ -36,9 +37,17 @@ pub fn assert_healthy(town: &Town, gtd: &Gtd, agents: &[(&str, usize)]) {
     }
 }
 
-/// The PIDs of an agent's programs that live.
+/// The PIDs of an agent's programs that live. In a long run another process may have the number of one that has ended; so each
+/// is known by its environment too.
 pub fn living(town: &Town, agent: &str) -> Vec<u32> {
-    town.pids(agent).into_iter().filter(|pid| process::is_alive(*pid)).collect()
+    let is_its = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&environment).replace('/', "-");
+        text.split('\0').any(|pair| pair.strip_prefix("BD_ACTOR=") == Some(agent))
+    };
+    let pids: BTreeSet<u32> = town.pids(agent).into_iter().collect();
+    let ours = town.processes("bin/agent").into_iter().map(|process| process.pid);
+    ours.filter(|pid| pids.contains(pid) && is_its(pid)).collect()
 }
 
 /// The PIDs of the town's daemons. A child that has not yet become another program looks like its parent, and is none.
@@ -50,9 +59,11 @@ pub fn daemons(town: &Town) -> Vec<u32> {
 
 /// Asserts that every JSON file of the town can be read, that none was set aside, and that none is half written.
 pub fn assert_files_are_whole(town: &Town) {
+    let is_temporary = |path: &PathBuf| path.to_string_lossy().contains(".gtd-tmp-");
+    // What a living gtd writes just now is gone at another look.
+    wait_until("no temporary file is left over", || !files_below(&town.root).iter().any(is_temporary));
     for path in files_below(&town.root) {
         let name = path.to_string_lossy();
-        assert!(!name.contains(".gtd-tmp-"), "{name} is left over");
         assert!(!name.contains(".corrupt-"), "{name} was set aside");
         if name.ends_with(".json")
             && let Ok(text) = fs::read_to_string(&path)
