@@ -18,7 +18,7 @@ const CALLS: &str = "openat,write,fsync,rename,unlink,mkdir,ftruncate";
 /// How it fails: a full disk, a broken one, one that the system has made read-only.
 const ERRORS: [&str; 3] = ["ENOSPC", "EIO", "EROFS"];
 /// Of all failures, the ordinary run takes so many.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 10;
 
 /// Whether there is an `strace` that may trace. What is skipped is said past the test harness, which keeps output for itself.
 fn can_trace() -> bool {

@@ -9,7 +9,7 @@ use std::io::Write;
 
 /// How many looks are made, and after how many gtd has all it needs.
 fn looks() -> (usize, usize) {
-    if is_soak() { (10_000, 1000) } else { (300, 100) }
+    if is_soak() { (10_000, 1000) } else { (200, 100) }
 }
 
 /// What a process holds.
