@@ -5,6 +5,7 @@ use crate::health::{assert_healthy, spool};
 use crate::support::{Ran, Town, process, wait_until};
 use serde_json::json;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -153,4 +154,72 @@ fn strange_locks_are_refused_and_strange_logs_and_lists_hold_nothing_up() {
     town.wait_for_agent("deacon", Some(first));
     gtd.stop();
     assert_eq!(fs::read_to_string(&target).expect("there"), "mine");
+}
+
+/// Gives a file to somebody else; only root can.
+fn give_away(path: &Path) -> bool {
+    // Nobody, on every system.
+    let given = std::os::unix::fs::lchown(path, Some(65534), Some(65534));
+    if let Err(error) = &given {
+        let text = format!("\n*** SKIPPED: only root can give {} to another user: {error}\n", path.display());
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+    given.is_ok()
+}
+
+#[test]
+fn what_another_user_has_put_into_the_spool_is_refused_even_by_root() {
+    let town = Town::new(&["alpha"]);
+    let gtd = town.up();
+    let [deacon, alpha] = ["deacon", "alpha-witness"].map(|agent| town.wait_for_agent(agent, None));
+    gtd.stop();
+    town.request("cycle", "alpha/witness").refused(3);
+    let theirs = town.root.join("daemon/requests/theirs.json");
+    fs::write(&theirs, order()).expect("written");
+    if !give_away(&theirs) {
+        return;
+    }
+    let gtd = town.up();
+    town.wait_for_agent("alpha-witness", Some(alpha));
+    assert_healthy(&town, &gtd, &[("deacon", 1), ("alpha-witness", 2)]);
+    gtd.stop();
+    assert_eq!(town.pids("deacon"), [deacon]);
+    assert_eq!(town.logged("theirs.json"), 1, "said once: {}", town.log());
+}
+
+#[test]
+fn a_spool_of_another_user_is_not_obeyed_even_by_root() {
+    let town = Town::new(&[]);
+    let requests = town.root.join("daemon/requests");
+    fs::create_dir_all(&requests).expect("made");
+    fs::write(requests.join("1.json"), order()).expect("written");
+    if !give_away(&requests) {
+        return;
+    }
+    let gtd = town.up();
+    let pid = town.wait_for_agent("deacon", None);
+    town.request("restart", "deacon").refused(1);
+    town.wait_for_heartbeats(2);
+    gtd.stop();
+    assert_eq!(town.pids("deacon"), [pid]);
+    assert_eq!(town.logged("daemon/requests"), 1, "said once: {}", town.log());
+}
+
+#[test]
+fn a_state_of_another_user_is_not_believed_even_by_root() {
+    let town = Town::new(&["alpha"]);
+    let gtd = town.up();
+    let [deacon, alpha] = ["deacon", "alpha-witness"].map(|agent| town.wait_for_agent(agent, None));
+    town.request("shutdown", "alpha/witness").exits(0);
+    town.wait_for_log("shutdown of witness for alpha is done");
+    gtd.stop();
+    if !give_away(&town.root.join("daemon/state.json")) {
+        return;
+    }
+    let gtd = town.up();
+    // Nobody of this user's has ended it.
+    town.wait_for_agent("alpha-witness", Some(alpha));
+    gtd.stop();
+    assert_eq!(town.pids("deacon"), [deacon]);
+    assert_eq!(town.logged("state.json.corrupt-"), 1, "set aside, and said once: {}", town.log());
 }
