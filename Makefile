@@ -1,4 +1,5 @@
 # make run: serve a town, or the demo town where there is none. make test: all tests. make check: everything CI would say no to.
+# make soak: the tests of faults for an hour instead of a minute.
 
 CARGO ?= cargo
 GTD = target/release/gtd
@@ -10,7 +11,7 @@ MUSL = $(subst -gnu,-musl,$(HOST))
 TARGET = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(HOST))
 STATIC = target/$(TARGET)/release/gtd
 
-.PHONY: all build static run demo-stop test check bench doc clean tmux
+.PHONY: all build static run demo-stop test check soak bench doc clean tmux strace
 
 all: build
 
@@ -28,14 +29,18 @@ run: build tmux
 demo-stop:
 	@tests/demo/stop $(GTD)
 
-test: tmux
+test: tmux strace
 	$(CARGO) test --locked
 
-check: tmux
+check: tmux strace
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+# gtd as it is built for use, killed a thousand times, with every call on a file failing in turn, and over 10,000 looks.
+soak: tmux strace
+	GTD_SOAK=1 $(CARGO) test --locked --release --test faults
 
 bench: static tmux
 	GTD_STATIC=$(CURDIR)/$(STATIC) $(CARGO) bench --locked --bench town
@@ -45,6 +50,10 @@ doc:
 
 tmux:
 	@tests/need tmux
+
+# Without it the tests that let files fail are skipped, and say so.
+strace:
+	-@tests/need strace
 
 clean: demo-stop
 	$(CARGO) clean

@@ -24,7 +24,7 @@ use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{Plan, Trigger};
 use crate::town::request::Source;
 use crate::town::snapshot::Snapshot;
-use crate::world::World;
+use crate::world::{World, town_files};
 use crossbeam_channel::{Sender, unbounded};
 use deaths::heed;
 use std::cell::{Cell, RefCell};
@@ -116,6 +116,8 @@ struct Daemon {
     has_died: bool,
     /// Whether the inbox held more than one pass deals with.
     more_mail: bool,
+    /// Why the spawned workers that wait are not known, so that it is said once.
+    pending_unread: Option<String>,
     /// What requests wait for, so that it is said once.
     waiting: BTreeMap<Source, String>,
 }
@@ -135,8 +137,15 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     signals::listen(events.clone(), ringer.clone()).map_err(NotRun::Failed)?;
     let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
     crash::end_in_order(&dir);
+    town_files::remove_temporaries(root);
     let pending = Rc::new(RefCell::new(Pending::default()));
-    let loaded = state::load(&dir);
+    let loaded = match state::load(&dir) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            instance.release();
+            return Err(NotRun::Refused(Refused::Failed(error)));
+        }
+    };
     let log = Log::open(&dir);
     let asking = Rc::new(Cell::new(false));
     let watched = Rc::new(RefCell::new(BTreeMap::new()));
@@ -172,6 +181,7 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         last_was_death: false,
         has_died: false,
         more_mail: false,
+        pending_unread: None,
         waiting: BTreeMap::new(),
         world,
         log,

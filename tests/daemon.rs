@@ -242,23 +242,6 @@ fn a_lost_tmux_server_is_one_event_and_everybody_comes_back() {
 }
 
 #[test]
-fn a_tmux_server_that_does_not_answer_costs_nobody_anything() {
-    let town = Town::new(&["alpha"]);
-    let gtd = town.up();
-    let before = [town.wait_for_agent("deacon", None), town.wait_for_agent("alpha-witness", None)];
-    let server = town.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a PID");
-    process::signal(server, libc::SIGSTOP);
-    town.wait_for_log("tmux does not answer");
-    assert_eq!(town.word_for("deacon"), "unknown");
-    process::signal(server, libc::SIGCONT);
-    town.wait_for_log("tmux answers again after");
-    town.wait_for_heartbeats(1);
-    gtd.stop();
-    assert_eq!([town.pids("deacon"), town.pids("alpha-witness")].concat(), before, "nobody was started or ended");
-    assert_eq!(town.logged("tmux does not answer"), 1, "said once");
-}
-
-#[test]
 fn after_a_kill_gtd_finds_its_agents_untouched_and_goes_on_counting() {
     let town = Town::new(&["alpha"]);
     let gtd = town.up();

@@ -4,29 +4,8 @@ mod support;
 
 use serde_json::json;
 use std::fs;
-use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{Gtd, Town, process, wait_until};
-
-#[test]
-fn of_twenty_that_are_started_at_once_one_serves_the_town() {
-    let town = Town::new(&[]);
-    let mut all: Vec<Gtd> = (0..20).map(|_| town.start()).collect();
-    let mut ended = vec![None; all.len()];
-    wait_until("nineteen have ended", || {
-        for (gtd, ended) in all.iter_mut().zip(&mut ended) {
-            *ended = ended.or_else(|| gtd.ended());
-        }
-        ended.iter().flatten().count() == 19
-    });
-    assert!(ended.iter().flatten().all(|status| status.code() == Some(5)), "{ended:?}");
-    town.wait_for_log("Heartbeat complete");
-    let winner = ended.iter().position(Option::is_none).expect("one that runs");
-    assert_eq!(town.read("daemon/daemon.pid"), all[winner].pid().to_string());
-    town.run(&["--stop"]).exits(0);
-    assert_eq!(town.logged("Daemon starting"), 1);
-    assert_eq!(town.pids("deacon").len(), 1);
-}
+use support::{Town, process, wait_until};
 
 #[test]
 fn a_second_one_is_refused_and_told_who_was_first() {
@@ -37,24 +16,6 @@ fn a_second_one_is_refused_and_told_who_was_first() {
         assert!(said.contains(&format!("gtd (PID {}) already serves", gtd.pid())), "{said}");
     }
     gtd.stop();
-}
-
-#[test]
-fn a_stale_pid_of_a_stranger_is_neither_believed_nor_killed() {
-    let town = Town::new(&[]);
-    let mut stranger = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().expect("a stranger");
-    town.write("daemon/daemon.pid", &stranger.id().to_string());
-    town.write("daemon/daemon.lock", "");
-    town.run(&["--status"]).exits(3);
-    let said = town.run(&["--stop"]).exits(0).stdout;
-    assert!(said.starts_with("gtd: no daemon runs"), "{said}");
-    let gtd = town.up();
-    assert_eq!(town.read("daemon/daemon.pid"), gtd.pid().to_string());
-    gtd.stop();
-    let alive = process::is_alive(stranger.id());
-    let _ = stranger.kill();
-    let _ = stranger.wait();
-    assert!(alive, "the stranger lives");
 }
 
 #[test]

@@ -353,24 +353,3 @@ fn of_two_words_for_one_agent_the_last_is_done_and_both_agents_of_two_are_served
     assert_eq!(town.pids("beta-witness"), [before[2]]);
     assert_eq!(town.logged("has been overtaken by a later word"), 2);
 }
-
-#[test]
-fn a_request_that_comes_while_tmux_does_not_answer_is_not_lost() {
-    let town = Town::new(&[]);
-    let gtd = town.up();
-    let first = town.wait_for_agent("deacon", None);
-    let server = town.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a PID");
-    process::signal(server, libc::SIGSTOP);
-    town.wait_for_log("tmux does not answer");
-    town.write(
-        "daemon/requests/1.json",
-        &json!({"action": "restart", "agent": "deacon", "at": support::mail::rfc3339(std::time::SystemTime::now())})
-            .to_string(),
-    );
-    town.wait_for_heartbeats(1);
-    process::signal(server, libc::SIGCONT);
-    let second = town.wait_for_agent("deacon", Some(first));
-    town.wait_for_heartbeats(1);
-    gtd.stop();
-    assert_eq!(town.pids("deacon"), [first, second]);
-}

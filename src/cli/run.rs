@@ -42,7 +42,7 @@ fn serve(town: &Path, life: Life, ready: impl FnOnce()) -> Result<Exit, Refusal>
             Err(Refusal::new(Exit::AlreadyRuns, why))
         }
         Err(NotRun::Refused(Refused::Failed(error))) => {
-            Err(Refusal::new(Exit::Failed, format!("{error}; gtd must be able to write there")))
+            Err(Refusal::new(Exit::Failed, format!("{error}; gtd must be able to read and write there")))
         }
         Err(NotRun::NoTmux) => Err(Refusal::new(
             Exit::Failed,

@@ -234,9 +234,15 @@ impl Daemon {
     /// Looks at the workers that wait; whoever shows a prompt gets its first word.
     fn tend_spawns(&mut self) -> Result<(), Stopped> {
         let spawns = match self.world.read_pending() {
-            Ok(spawns) => spawns,
+            Ok(spawns) => {
+                self.pending_unread = None;
+                spawns
+            }
             Err(why) => {
-                self.log.say(why);
+                if self.pending_unread.as_ref() != Some(&why) {
+                    self.log.say(&why);
+                    self.pending_unread = Some(why);
+                }
                 return Ok(());
             }
         };
@@ -279,7 +285,11 @@ impl Daemon {
         if ready.is_empty() {
             return Ok(Vec::new());
         }
-        self.note_begun(ready.keys(), true);
+        if !self.note_begun(ready.keys(), true) {
+            // Killed now, gtd would type it twice. It is tried again at the next look.
+            self.note_begun(ready.keys(), false);
+            return Ok(Vec::new());
+        }
         let (spawns, panes): (Vec<Spawn>, Vec<Addressee>) = ready.into_values().unzip();
         let results = self.world.begin(&panes)?;
         let mut begun = Vec::new();
@@ -297,13 +307,14 @@ impl Daemon {
         Ok(begun)
     }
 
-    fn note_begun<'a>(&mut self, sessions: impl Iterator<Item = &'a String>, begun: bool) {
+    /// Notes whose first word is being typed; says whether that is saved.
+    fn note_begun<'a>(&mut self, sessions: impl Iterator<Item = &'a String>, begun: bool) -> bool {
         for session in sessions {
             if let Some(entry) = self.history.spawns.get_mut(session) {
                 entry.begun = begun;
             }
         }
-        self.save(true, Durability::Synced);
+        self.save(true, Durability::Synced)
     }
 
     fn forget_spawns(&mut self, over: &[Spawn]) {

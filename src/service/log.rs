@@ -139,10 +139,11 @@ impl Inner {
             self.rotate();
         }
         if let Some(file) = &mut self.file {
-            match file.write_all(line.as_bytes()) {
-                Ok(()) => self.size += length,
+            if append(file, line.as_bytes()) {
+                self.size += length;
+            } else {
                 // A full disk: the line is lost, and the next one tries again.
-                Err(_) => self.file = None,
+                self.file = None;
             }
         }
     }
@@ -158,6 +159,24 @@ impl Inner {
             self.open();
         }
     }
+}
+
+/// Appends a whole line or nothing: the next one must not go on where half a line ends.
+fn append(file: &mut File, line: &[u8]) -> bool {
+    let mut done = 0;
+    while done < line.len() {
+        match file.write(&line[done..]) {
+            Ok(n) if n > 0 => done += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => {
+                if let (true, Ok(meta)) = (done > 0, file.metadata()) {
+                    let _ = file.set_len(meta.len().saturating_sub(done as u64));
+                }
+                return false;
+            }
+        }
+    }
+    true
 }
 
 #[cfg(test)]

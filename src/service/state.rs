@@ -136,15 +136,18 @@ pub fn path(dir: &Path) -> PathBuf {
 /// # Errors
 /// Why it cannot be read or understood, in one line.
 pub fn read(dir: &Path) -> Result<Option<State>, String> {
-    read_of(dir, Whose::Ours)
+    fetch(dir, Whose::Ours).unwrap_or_else(|error| Err(error.to_string()))
 }
 
-fn read_of(dir: &Path, whose: Whose) -> Result<Option<State>, String> {
+/// The same; the outer error is the machine's, behind which a good file may stand.
+fn fetch(dir: &Path, whose: Whose) -> Result<Result<Option<State>, String>, FileError> {
     let path = path(dir);
-    let Some(bytes) = files::read(&path, whose).map_err(|e| e.to_string())? else {
-        return Ok(None);
-    };
-    parse(&bytes).map(Some).map_err(|why| format!("cannot read {}: {why}", path.display()))
+    match files::read(&path, whose) {
+        Ok(None) => Ok(Ok(None)),
+        Ok(Some(bytes)) => Ok(parse(&bytes).map(Some).map_err(|why| format!("cannot read {}: {why}", path.display()))),
+        Err(error) if error.is_the_machines() => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<State, String> {
@@ -180,8 +183,11 @@ pub fn peek(dir: &Path) -> Result<History, String> {
 }
 
 /// Reads what is remembered. A file that cannot be understood is set aside, and gtd begins anew.
-pub fn load(dir: &Path) -> Loaded {
-    match read_of(dir, Whose::OursAlone) {
+///
+/// # Errors
+/// The machine does not let it be read: who begins anew then forgets holds and requests that stand in a good file.
+pub fn load(dir: &Path) -> Result<Loaded, FileError> {
+    Ok(match fetch(dir, Whose::OursAlone)? {
         Ok(state) => Loaded { history: state.map(history_of).unwrap_or_default(), trouble: None },
         Err(why) => {
             let aside = match files::set_aside(&path(dir), clock::now().wall) {
@@ -190,7 +196,7 @@ pub fn load(dir: &Path) -> Loaded {
             };
             Loaded { history: History::default(), trouble: Some(format!("{why}; {aside}, and begun anew")) }
         }
-    }
+    })
 }
 
 /// Writes the state, where it differs from what was written last.
@@ -320,7 +326,7 @@ mod tests {
         let keys = ["running", "pid", "started_at", "last_heartbeat", "heartbeat_count", "gtd"];
         let places: Vec<usize> = keys.iter().map(|key| text.find(&format!("\n  \"{key}\"")).expect(key)).collect();
         assert!(places.is_sorted(), "{text}");
-        assert_eq!(load(dir.path()).history, history);
+        assert_eq!(load(dir.path()).expect("loaded").history, history);
         mark_stopped(dir.path()).expect("marked");
         assert!(!read(dir.path()).expect("read").expect("a state").running);
     }
@@ -329,11 +335,11 @@ mod tests {
     fn a_torn_state_is_set_aside_and_said() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::write(path(dir.path()), "{\"running\": tr").expect("written");
-        let loaded = load(dir.path());
+        let loaded = load(dir.path()).expect("loaded");
         assert_eq!(loaded.history, History::default());
         let said = loaded.trouble.expect("something to say");
         assert!(said.contains("state.json.corrupt-"), "{said}");
-        assert!(load(dir.path()).trouble.is_none());
+        assert!(load(dir.path()).expect("loaded").trouble.is_none());
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, lchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -28,6 +28,13 @@ impl FileError {
     /// An error for this path.
     pub fn new(verb: &'static str, path: &Path, error: io::Error) -> FileError {
         FileError { verb, path: path.to_owned(), error }
+    }
+
+    /// Whether it is the machine that failed, and not the file: what stands in it may be as it should be, and another time it
+    /// may be read. A link in the file's place, and one that this user may not open, are the file's own fault.
+    pub fn is_the_machines(&self) -> bool {
+        const THE_FILES: [i32; 4] = [libc::ELOOP, libc::EACCES, libc::EPERM, libc::ENXIO];
+        self.error.raw_os_error().is_some_and(|code| !THE_FILES.contains(&code))
     }
 }
 
@@ -173,7 +180,7 @@ pub fn leave(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, bytes, Durability::Synced, 0o600, heir)
 }
 
-/// Makes a directory that nobody else may look into, if it is not there.
+/// Makes a directory that nobody else may look into, if it is not there; one that others may is closed to them.
 ///
 /// # Errors
 /// Those of mkdir(2); what is there and is no directory of ours.
@@ -184,11 +191,13 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
         _ => {}
     }
     let meta = fs::symlink_metadata(path).map_err(failed)?;
-    if meta.is_dir() && belongs(&meta, Whose::Ours) {
-        Ok(())
-    } else {
-        Err(failed(io::Error::other("it is no directory of this user")))
+    if !meta.is_dir() || !belongs(&meta, Whose::Ours) {
+        return Err(failed(io::Error::other("it is no directory of this user")));
     }
+    if meta.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// As [`write()`], for a file that is somebody else's to read and write too: it keeps its permissions.
@@ -263,9 +272,24 @@ pub fn set_aside(path: &Path, now: Wall) -> Result<PathBuf, FileError> {
 
 /// Removes temporary files that a gtd which was killed has left in `dir`. Only the holder of the lock may.
 pub fn remove_temporaries(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().contains(TEMPORARY) {
+    remove_temporaries_if(dir, |_| true);
+}
+
+/// The same where commands write that take no lock: what a living process writes just now stays.
+pub fn remove_temporaries_of_dead(dir: &Path) {
+    remove_temporaries_if(dir, |pid| pid == std::process::id() || raw::kill(pid, 0).is_err());
+}
+
+fn remove_temporaries_if(dir: &Path, is_over: impl Fn(u32) -> bool) {
+    if !fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir()) {
+        return;
+    }
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let Some((_, number)) = name.split_once(TEMPORARY) else { continue };
+        let pid = number.split('-').next().and_then(|pid| pid.parse().ok());
+        if pid.is_none_or(&is_over) {
             let _ = fs::remove_file(entry.path());
         }
     }

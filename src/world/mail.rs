@@ -73,6 +73,11 @@ impl World {
                 Err(_) => false,
             };
             gone.extend(batch.iter().map(is_gone));
+            // One that hangs is enough: agents would wait for the rest as long again for each.
+            if matches!(&result, Err(failure) if failure.is_timeout()) {
+                gone.resize(ids.len(), false);
+                return Ok(gone);
+            }
         }
         Ok(gone)
     }

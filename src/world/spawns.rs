@@ -52,8 +52,12 @@ impl World {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir).map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
         }
-        files::write(&path, &encode_pending(&spawns), Durability::Synced, Access::Everybody)
-            .map_err(|error| error.to_string())
+        match files::write(&path, &encode_pending(&spawns), Durability::Synced, Access::Everybody) {
+            // Where only the directory could not be synced, the new version stands. Whoever takes the old one to stand
+            // starts a worker off twice; that is worse than a power cut just now.
+            Err(error) if self.read_pending().ok().as_ref() != Some(&spawns) => Err(error.to_string()),
+            _ => Ok(()),
+        }
     }
 
     /// What these panes show, all in one process; `None` for one that cannot be seen.

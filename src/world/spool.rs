@@ -8,6 +8,7 @@ use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
 use crate::town::snapshot::{Inbox, Snapshot, Trouble};
 use std::fs;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -34,21 +35,25 @@ pub fn leave(root: &Path, order: &Order, number: u32) -> Result<(), FileError> {
     let name = format!("{}-{number}.json", order.at.file_stamp());
     // Plain values with text for keys: nothing in it can fail to become JSON.
     let bytes = serde_json::to_vec(order).unwrap_or_default();
-    files::leave(&dir.join(name), &bytes)
+    let path = dir.join(name);
+    // Whoever is told that it failed asks again, and must not be served twice: it may stand there all the same, where only
+    // the directory could not be synced.
+    files::leave(&path, &bytes).inspect_err(|_| drop(fs::remove_file(&path)))
 }
 
-/// What is wrong with the spool, if anything is: then nothing in it is obeyed.
+/// What keeps the spool from being read.
 pub fn trouble(root: &Path) -> Option<Trouble> {
     let dir = dir(root);
-    let meta = fs::symlink_metadata(&dir).ok()?;
-    (!is_obeyed(&meta)).then(|| Trouble {
+    let why = match fs::symlink_metadata(&dir) {
+        Ok(meta) if is_obeyed(&meta) => return None,
+        Ok(_) => "it is no directory of this user".to_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => error.to_string(),
+    };
+    Some(Trouble {
         about: "spool".to_owned(),
-        text: format!(
-            "{} is not a directory of this user alone; nothing in it is obeyed, and gtd --request makes it anew where it is \
-             removed",
-            dir.display()
-        ),
-        over: "daemon/requests is in order again".to_owned(),
+        text: format!("Not reading {}: {why}; requests come by mail alone until it is moved away", dir.display()),
+        over: "The spool of requests is read again".to_owned(),
     })
 }
 
@@ -68,12 +73,17 @@ pub fn read(root: &Path) -> Vec<SpoolFile> {
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).take(MOST_FILES).collect();
     names.sort();
-    let order = |name: &String| match files::read_at_most(&dir.join(name), Whose::OursAlone, LARGEST) {
-        Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|error| format!("it cannot be read: {error}")),
-        Ok(None) => Err("it has gone".to_owned()),
-        Err(error) => Err(error.to_string()),
+    let file = |name: String| {
+        let order = match files::read_at_most(&dir.join(&name), Whose::OursAlone, LARGEST) {
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|error| format!("it cannot be read: {error}")),
+            Ok(None) => Err("it has gone".to_owned()),
+            // It stays, and is read at the next look.
+            Err(error) if error.is_the_machines() => return None,
+            Err(error) => Err(error.to_string()),
+        };
+        Some(SpoolFile { name, order })
     };
-    names.iter().map(|name| SpoolFile { name: name.clone(), order: order(name) }).collect()
+    names.into_iter().filter_map(file).collect()
 }
 
 /// Removes a file of the spool; says whether it is gone.

@@ -65,6 +65,14 @@ pub fn check(dir: &Path) -> Result<PathBuf, String> {
     }
 }
 
+/// Removes what a gtd that was killed has left half written, outside of `daemon` itself. Only the holder of the lock may.
+pub fn remove_temporaries(root: &Path) {
+    files::remove_temporaries_of_dead(&root.join("daemon/requests"));
+    for dir in ["daemon/screens", "spawn"] {
+        files::remove_temporaries(&root.join(dir));
+    }
+}
+
 /// Reads the configuration's file. No file is an empty one.
 ///
 /// # Errors

@@ -13,6 +13,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(25);
 /// No test takes longer than this.
 const TEST_LIMIT: Duration = Duration::from_secs(120);
+/// The same for the long versions.
+const SOAK_LIMIT: Duration = Duration::from_secs(2 * 3600);
+
+/// Whether the long versions of the tests were asked for, with `make soak`.
+pub fn is_soak() -> bool {
+    std::env::var_os("GTD_SOAK").is_some_and(|value| value == "1")
+}
 
 /// Waits until `condition` holds.
 pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
@@ -54,11 +61,12 @@ impl Watchdog {
         let name = thread::current().name().unwrap_or("a test").to_owned();
         let dir: PathBuf = dir.to_owned();
         let (alive, over) = mpsc::channel();
+        let limit = if is_soak() { SOAK_LIMIT } else { TEST_LIMIT };
         thread::spawn(move || {
-            if over.recv_timeout(TEST_LIMIT) == Err(RecvTimeoutError::Timeout) {
+            if over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 // Not through print!, which the test harness would keep for itself.
                 let log = std::fs::read_to_string(dir.join("t/daemon/daemon.log")).unwrap_or_default();
-                let text = format!("\n{name} hangs: ended after {TEST_LIMIT:?}; the log of its town:\n{log}\n");
+                let text = format!("\n{name} hangs: ended after {limit:?}; the log of its town:\n{log}\n");
                 let _ = std::io::stderr().write_all(text.as_bytes());
                 process::kill_all_of(&dir);
                 let _ = std::fs::remove_dir_all(&dir);

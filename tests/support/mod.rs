@@ -19,7 +19,7 @@ pub mod program;
 pub mod town;
 
 pub use fakes::Mode;
-pub use limit::{eventually, wait_until};
+pub use limit::{eventually, is_soak, wait_until};
 pub use mail::Letter;
 pub use program::{Gtd, Ran};
 pub use town::{Town, recorded_file};
