@@ -200,6 +200,20 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Sees to it that a directory belongs to whom the one `above` it does; where root has just made it, it is given away.
+///
+/// # Errors
+/// Where it belongs to a third user.
+pub fn share_owner(dir: &Path, above: &Path) -> Result<(), FileError> {
+    let failed = |error| FileError::new("use", dir, error);
+    let (own, theirs) = (fs::symlink_metadata(dir).map_err(failed)?, fs::metadata(above).map_err(failed)?);
+    match own.uid() {
+        uid if uid == theirs.uid() => Ok(()),
+        0 => lchown(dir, Some(theirs.uid()), Some(theirs.gid())).map_err(failed),
+        _ => Err(failed(io::Error::other(format!("it belongs to another user than {}", above.display())))),
+    }
+}
+
 /// As [`write()`], for a file that is somebody else's to read and write too: it keeps its permissions.
 ///
 /// # Errors

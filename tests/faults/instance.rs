@@ -69,10 +69,14 @@ fn a_stale_pid_of_a_stranger_is_neither_believed_nor_killed() {
 #[test]
 fn a_strangers_pid_that_is_written_over_a_living_daemons_is_never_signalled() {
     let mut town = Town::new(&[]);
-    // So that gtd does not put it right at once.
-    town.configure(serde_json::json!({"heartbeat": {"interval": "1h"}, "gtd": {"look_interval": "1h"}}));
+    // So that gtd does not put it right at once: after its first pass it looks no more for an hour.
+    let rare =
+        serde_json::json!({"heartbeat": {"interval": "1h"}, "gtd": {"look_interval": "1h", "silent_after": "1h"}});
+    town.configure(rare);
     let stranger = Stranger::start();
     let mut gtd = town.up();
+    let looks = || town.state()["gtd"]["history"]["agents"]["deacon"]["strip"].as_str().map_or(0, str::len);
+    wait_until("its first pass is over", || looks() >= 1);
     fs::write(town.root.join("daemon/daemon.pid"), stranger.pid().to_string()).expect("written");
     for args in [&["--stop", "--timeout", "0s"][..], &["--wake"]] {
         let ran = town.run(args);
