@@ -269,6 +269,10 @@ impl Daemon {
         if let Some(at) = tend_at.filter(|at| at.tick < plan.next_look.tick) {
             plan.next_look = at;
         }
+        if !due && plan.next_heartbeat.tick <= plan.now.tick {
+            // One that has come due in the midst of a pass is not left to the next regular look.
+            plan.next_look = plan.now;
+        }
         self.finish(&snapshot, &plan, due)
     }
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Starts are counted for a day.
 pub const A_DAY: Duration = Duration::from_secs(24 * 3600);
+/// No plan takes so long to be carried out while the machine is awake.
+const LONG: Duration = Duration::from_secs(60);
 
 /// Records what was done by `now`. A plan that was broken off has fewer outcomes; what it did is recorded all the same.
 pub fn record(
@@ -51,7 +53,9 @@ pub fn record(
     }
     if trigger == Trigger::Heartbeat {
         history.heartbeats = history.heartbeats.saturating_add(1);
-        history.last_heartbeat = Some(plan.now);
+        // Where the machine slept in the midst of it, it counts from its end: else the next one would follow at once.
+        let slept = now.since(plan.now) >= LONG;
+        history.last_heartbeat = Some(if slept { now } else { plan.now });
     }
 }
 

@@ -90,7 +90,8 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
             Ok((agent, action))
                 if action != Action::Reset
                     && (last_word.get(&agent) != Some(&n)
-                        || history.agent(&agent).last_word.is_some_and(|before| one.at < before)) =>
+                        // A word from the future was said before the clock was set back: it overtakes nothing.
+                        || history.agent(&agent).last_word.is_some_and(|before| one.at < before && before <= now)) =>
             {
                 discard(&format!("{action} of {} has been overtaken by a later word", agent.label()))
             }
@@ -209,6 +210,10 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
     if snapshot.now.wall.since(claim.at) > TOO_OLD {
         return Deed::GiveUp("it could not be done within 6h".to_owned());
     }
+    // Without its rig nobody knows what its session is called.
+    if agent.id.rig().is_some_and(|rig| snapshot.rigs.iter().all(|known| known.name != *rig)) {
+        return Deed::GiveUp("its rig has left the town".to_owned());
+    }
     let sighting = sighting(agent, snapshot);
     match sighting {
         Sighting::Unknown(outage) => return Deed::Wait(format!("tmux does not answer: {outage}")),
@@ -219,7 +224,9 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
     if claim.action == Action::Shutdown {
         return match (sighting, hold) {
             (Sighting::Alive(session, pane) | Sighting::Exited(session, pane), hold) => match hold {
-                Some(hold @ (Hold::ShuttingDown | Hold::NoGeneration(_))) => Deed::Wait(hold.to_string()),
+                // Whatever else holds the town, `gt down` is not to be disturbed.
+                Some(_) if snapshot.holds.shutting_down => Deed::Wait(Hold::ShuttingDown.to_string()),
+                Some(hold @ Hold::NoGeneration(_)) => Deed::Wait(hold.to_string()),
                 _ => {
                     let alone = session.panes.as_ref().is_ok_and(|panes| panes.len() == 1);
                     Deed::End { pane: pane_ref(session, pane), alone }

@@ -82,7 +82,8 @@ pub fn observe_answer(history: &mut AgentHistory, pane: &Pane, now: Moment) {
     let passed = now.since(silence.first);
     let expected = silence.first.wall.plus(passed);
     let set = expected.since(now.wall).max(now.wall.since(expected));
-    if pane.output.seconds() >= silence.first.wall.seconds() {
+    // A stamp from the future is one from before the clock was set back.
+    if (silence.first.wall.seconds()..=now.wall.seconds()).contains(&pane.output.seconds()) {
         answered(history);
     } else if set > CLOCK_SET {
         history.silence = None;
