@@ -3,13 +3,16 @@
 mod args;
 mod check;
 mod dry_run;
+pub mod options;
+pub mod print;
+pub mod reference;
 mod request;
 mod run;
 mod signal;
 mod status;
 
-pub use args::HELP;
 use args::{Action, Args};
+pub use options::help;
 
 use crate::world::town_files;
 use std::ffi::OsString;
@@ -65,13 +68,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn perform(args: &Args) -> Result<Exit, Refusal> {
     match &args.action {
-        Action::Help => return print(HELP),
+        Action::Help => return print(&help()),
         Action::Version => return print(concat!("gtd ", env!("CARGO_PKG_VERSION"), "\n")),
+        Action::Print(what) => return print::show(*what, args),
         _ => {}
     }
     let town = match find_town(args) {
         Ok(town) => town,
-        Err(why) if args.action == Action::Status => return Err(Refusal::new(Exit::Unknown, why)),
+        Err(why) if matches!(args.action, Action::Status(_)) => return Err(Refusal::new(Exit::Unknown, why)),
         Err(why) => return Err(Refusal::new(Exit::Failed, why)),
     };
     match &args.action {
@@ -81,12 +85,13 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
         Action::Once => run::once(&town),
         Action::Stop => signal::stop(&town, args.timeout),
         Action::Wake => signal::wake(&town),
-        Action::Status => status::show(&town),
+        Action::Status(None) if !args.json => status::show(&town),
+        Action::Status(_) => Err(Refusal::new(Exit::Failed, "--status with AGENT or --json is not built yet")),
         Action::Request(action, agent) => request::leave(&town, *action, agent),
         Action::DryRun => dry_run::show(&town),
-        Action::Check => check::show(&town),
-        Action::PrintTown => print(&format!("{}\n", town.display())),
-        Action::Help | Action::Version => Ok(Exit::Done),
+        Action::Check if !args.json => check::show(&town),
+        Action::Check => Err(Refusal::new(Exit::Failed, "--check with --json is not built yet")),
+        Action::Help | Action::Version | Action::Print(_) => Ok(Exit::Done),
     }
 }
 
