@@ -56,6 +56,9 @@ pub fn script() -> String {
                 format!("__gtd_given {}; and not __gtd_given --{}", with.join(" "), flag.name)
             }
         };
+        // A flag that has been given is offered no more; the word behind it is.
+        let when =
+            if first(flag).is_empty() { when } else { format!("{when}; or test (__gtd_behind --{}) -eq 0", flag.name) };
         let short = flag.short.map(|letter| format!(" -s {letter}")).unwrap_or_default();
         script.push_str(&format!(
             "complete -c gtd -n '{when}'{short} -l {}{} -d {}\n",
