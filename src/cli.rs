@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod dry_run;
+mod help;
 pub mod options;
 pub mod print;
 pub mod reference;
@@ -12,7 +13,7 @@ mod signal;
 mod status;
 
 use args::{Action, Args};
-pub use options::help;
+pub use help::help;
 
 use crate::world::town_files;
 use std::ffi::OsString;

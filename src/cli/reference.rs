@@ -4,7 +4,7 @@
 use super::Exit;
 
 /// How gtd ends: the status, in two words, and in a sentence.
-pub const EXITS: [(Exit, &str, &str); 6] = [
+pub static EXITS: [(Exit, &str, &str); 6] = [
     (Exit::Done, "done", "done"),
     (Exit::Failed, "failed", "failed; one line on stderr says what, why and what to do"),
     (Exit::Usage, "wrong usage", "wrong usage"),
@@ -14,7 +14,7 @@ pub const EXITS: [(Exit, &str, &str); 6] = [
 ];
 
 /// The environment variables that gtd reads, and what for.
-pub const VARIABLES: [(&str, &str); 12] = [
+pub static VARIABLES: [(&str, &str); 12] = [
     ("GT_TOWN_ROOT", "the town, where `--town` is not given and no directory above the working directory is one"),
     ("GT_ROOT", "the town, where GT_TOWN_ROOT is not set either"),
     (
@@ -37,7 +37,7 @@ pub const VARIABLES: [(&str, &str); 12] = [
 ];
 
 /// The files below the town's root, and what they are.
-pub const FILES: [(&str, &str); 13] = [
+pub static FILES: [(&str, &str); 13] = [
     ("`mayor/town.json`", "marks a town; read"),
     ("`mayor/rigs.json`", "the rigs; read at each look. Where it is torn or missing, the last good list stands"),
     ("`mayor/daemon.json`", "the configuration; read at start and at SIGHUP"),
@@ -60,7 +60,7 @@ pub const FILES: [(&str, &str); 13] = [
 ];
 
 /// The signals, and what they do to the daemon.
-pub const SIGNALS: [(&str, &str); 4] = [
+pub static SIGNALS: [(&str, &str); 4] = [
     (
         "SIGTERM, SIGINT, SIGQUIT",
         "end within 300 ms, in the middle of anything; children's process groups are killed, the state is saved, agents live on",

@@ -1,7 +1,8 @@
 //! `--print man`: gtd(8), in the macros of man(7).
 
 use super::What;
-use crate::cli::options::{self, FLAGS, Flag, Kind, wrap};
+use crate::cli::help::wrap;
+use crate::cli::options::{self, FLAGS, Flag, Kind};
 use crate::cli::reference::{EXITS, FILES, SIGNALS, VARIABLES};
 use crate::town::config::keys::KEYS;
 
@@ -53,8 +54,8 @@ pub fn page() -> String {
         page.flag(flag);
     }
     page.section("EXIT STATUS");
-    for (exit, _, meaning) in EXITS {
-        page.item(&format!("`{}`", exit as u8), &sentence(meaning));
+    for (exit, _, meaning) in &EXITS {
+        page.item(&format!("`{}`", *exit as u8), &sentence(meaning));
     }
     page.section("CONFIGURATION");
     page.paragraph(false, CONFIGURATION);
@@ -63,16 +64,16 @@ pub fn page() -> String {
         page.item(&format!("`{}`", key.path), &text);
     }
     page.section("ENVIRONMENT");
-    for (name, meaning) in VARIABLES {
+    for (name, meaning) in &VARIABLES {
         page.item(&format!("`{name}`"), &sentence(meaning));
     }
     page.section("FILES");
     page.paragraph(false, "Below the town's root:");
-    for (path, meaning) in FILES {
+    for (path, meaning) in &FILES {
         page.item(path, &sentence(meaning));
     }
     page.section("SIGNALS");
-    for (signal, effect) in SIGNALS {
+    for (signal, effect) in &SIGNALS {
         page.item(signal, &sentence(effect));
     }
     page.section("EXAMPLES");
@@ -224,7 +225,7 @@ mod tests {
         let mut page = Page(String::new());
         page.item(".TH", "'it' .is a-b \\n \"x\" `c`…");
         assert_eq!(page.0, ".TP\n\\&.TH\n\\(aqit\\(aq .is a\\-b \\en \\(dqx\\(dq \\fBc\\fR\\&...\n");
-        page.text(&".x".repeat(1));
+        page.text(".x");
         assert!(page.0.ends_with("\n\\&.x\n"));
     }
 }

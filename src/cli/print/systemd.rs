@@ -3,7 +3,7 @@
 use super::Service;
 
 /// What a user's services have for a `PATH` where nobody has set another.
-const PATH: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin"];
+const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 const HEAD: &str = "\
 # A systemd user unit for gtd. To install it:
@@ -100,7 +100,7 @@ mod tests {
             "ExecStart=\"/opt/a $b/gtd\" --town \"/home/me/100%% \\\"my\\\" $$town\\\\\""
         );
         assert_eq!(line(&unit, "Environment=\"TMUX"), "Environment=\"TMUX_TMPDIR=/run/t %%x\"");
-        let path = "Environment=\"PATH=/opt/go/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin\"";
+        let path = "Environment=\"PATH=/opt/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"";
         assert_eq!(line(&unit, "Environment=\"PATH"), path);
         assert!(unit.lines().all(|line| !line.ends_with('\\')), "{unit}");
     }

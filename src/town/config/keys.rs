@@ -27,7 +27,7 @@ const fn key(
 }
 
 /// All of them. The keys of a section stand together.
-pub const KEYS: [Key; 21] = [
+pub static KEYS: [Key; 21] = [
     key("heartbeat.enabled", "`true`", "true", "`false`: no pokes, all else goes on", "false"),
     key(
         "heartbeat.interval",
