@@ -3,14 +3,18 @@
 mod args;
 mod check;
 mod dry_run;
+mod help;
+pub mod options;
+pub mod print;
+pub mod reference;
 mod request;
 mod run;
 mod screen;
 mod signal;
 mod status;
 
-pub use args::HELP;
 use args::{Action, Args};
+pub use help::help;
 
 use crate::world::town_files;
 use std::ffi::OsString;
@@ -66,8 +70,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn perform(args: &Args) -> Result<Exit, Refusal> {
     match &args.action {
-        Action::Help => return print(HELP),
+        Action::Help => return print(&help()),
         Action::Version => return print(concat!("gtd ", env!("CARGO_PKG_VERSION"), "\n")),
+        Action::Print(what) => return print::show(*what, args),
         _ => {}
     }
     let town = match find_town(args) {
@@ -85,9 +90,9 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
         Action::Status(agent) => status::show(&town, agent.as_deref(), args.json),
         Action::Request(action, agent) => request::leave(&town, *action, agent),
         Action::DryRun => dry_run::show(&town),
-        Action::Check => check::show(&town),
-        Action::PrintTown => print(&format!("{}\n", town.display())),
-        Action::Help | Action::Version => Ok(Exit::Done),
+        Action::Check if !args.json => check::show(&town),
+        Action::Check => Err(Refusal::new(Exit::Failed, "--check with --json is not built yet")),
+        Action::Help | Action::Version | Action::Print(_) => Ok(Exit::Done),
     }
 }
 

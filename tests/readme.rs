@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use support::Town;
 
 const README: &str = include_str!("../README.md");
@@ -38,4 +39,41 @@ fn the_quick_start_asks_for_nothing_that_the_makefile_does_not_have() {
     for target in wanted.chain(in_blocks) {
         assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
     }
+}
+
+#[test]
+fn gtd_is_installed_for_good_as_the_readme_says() {
+    let town = Town::new(&[]);
+    fs::copy(env!("CARGO_BIN_EXE_gtd"), town.bin.join("gtd")).expect("copied");
+    // What the machine would do is noted, and not done.
+    for name in ["systemctl", "loginctl", "launchctl", "crontab"] {
+        let script = "#!/bin/sh\necho \"${0##*/} $*\" >> \"$HOME/calls\"\n[ \"$1\" != - ] || cat > \"$HOME/crontab\"\n";
+        let path = town.bin.join(name);
+        fs::write(&path, script).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("made a program");
+    }
+    town.remove("mayor/daemon.json");
+    let section = README.split_once("## Running it for good").expect("the section").1;
+    let section = section.split_once("\n## ").expect("its end").0;
+    let blocks: Vec<&str> = section.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 4, "{section}");
+    for block in blocks {
+        let mut command = town.command("/bin/sh");
+        let said = command.args(["-e", "-c", block]).output().expect("sh");
+        assert!(said.status.success() && said.stderr.is_empty(), "{block}{}", String::from_utf8_lossy(&said.stderr));
+    }
+    let made = |path: &str| fs::read_to_string(town.home.join(path)).expect(path);
+    for (path, piece) in [
+        (".config/systemd/user/gtd.service", "\nExecStart="),
+        ("crontab", "\n@reboot "),
+        ("Library/LaunchAgents/gastown.gtd.plist", "<plist version"),
+        (".local/share/man/man8/gtd.8", ".TH GTD 8 "),
+        (".local/share/bash-completion/completions/gtd", "complete -F _gtd gtd"),
+        (".zfunc/_gtd", "#compdef gtd"),
+        (".config/fish/completions/gtd.fish", "complete -c gtd "),
+    ] {
+        assert!(made(path).contains(piece), "{path}");
+    }
+    assert!(made("calls").contains("systemctl --user enable --now gtd\nloginctl enable-linger\n"), "{}", made("calls"));
+    assert!(town.read("mayor/daemon.json").contains("\"look_interval\": \"60s\""));
 }

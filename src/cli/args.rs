@@ -1,5 +1,7 @@
 //! What was typed, as a value.
 
+use super::options;
+use super::print::What;
 use crate::town::duration::parse_duration;
 use crate::town::request::Action as Wanted;
 use lexopt::prelude::*;
@@ -30,12 +32,32 @@ pub enum Action {
     Request(Wanted, String),
     /// Show what is found and what is wrong.
     Check,
-    /// Print the town's root.
-    PrintTown,
+    /// Print something that goes with gtd.
+    Print(What),
     /// Print the help.
     Help,
     /// Print the version.
     Version,
+}
+
+impl Action {
+    /// The flag that asks for it.
+    const fn flag(&self) -> Option<&'static str> {
+        Some(match self {
+            Action::Run | Action::Detached => return None,
+            Action::Background => "background",
+            Action::Stop => "stop",
+            Action::Status(_) => "status",
+            Action::Once => "once",
+            Action::DryRun => "dry-run",
+            Action::Wake => "wake",
+            Action::Request(..) => "request",
+            Action::Check => "check",
+            Action::Print(_) => "print",
+            Action::Help => "help",
+            Action::Version => "version",
+        })
+    }
 }
 
 /// A command line.
@@ -54,33 +76,6 @@ pub struct Args {
 /// What `--stop` grants unless told otherwise.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-gtd - Gas Town's town-level daemon: keeps a town's patrol agents alive and sends their heartbeats
-
-usage: gtd [--town DIR]            run in the foreground
-       gtd --background            detach; returns when the daemon is up, or says why not
-       gtd --stop [--timeout 10s]  stop the daemon and wait until it has ended; agents live on
-       gtd --status                the daemon and every agent, as the daemon last saw them
-       gtd --status AGENT          one agent's story: why it is as it is, what comes next, what happened before
-       gtd --dry-run               what a heartbeat would do for every agent, and why; changes nothing
-       gtd --once                  one heartbeat, then exit
-       gtd --wake                  have the daemon look at once
-       gtd --request ACTION AGENT  cycle, restart, shutdown, start or reset an agent; done once, by the daemon or the
-                                   next one; AGENT as deacon, RIG/witness, RIG/crew/NAME, or a session's name
-       gtd --check                 what is found and what is wrong: tools, town, configuration
-       gtd --print town            the town that gtd would serve
-       gtd --help, --version
-
-options:
-  --town DIR      the town; else the outermost directory above this one that holds mayor/town.json,
-                  else $GT_TOWN_ROOT, else $GT_ROOT, else ~/gt
-  --json          with --status: one object for machines, as the README describes it
-  --timeout TIME  with --stop: how long to wait before the daemon is killed, such as 10s or 1m30s
-
-exit status: 0 done; 1 failed; 2 wrong usage; 3 not running; 4 status unknown; 5 a daemon already runs
-";
-
 /// Reads a command line.
 ///
 /// # Errors
@@ -96,15 +91,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
             Long("background") => Action::Background,
             Long("detached") => Action::Detached,
             Long("stop") => Action::Stop,
-            Long("status") => Action::Status(parser.optional_value().map(|name| name.to_string_lossy().into_owned())),
-            Value(name) if matches!(action, Some(Action::Status(None))) => {
-                action = Some(Action::Status(Some(name.to_string_lossy().into_owned())));
-                continue;
-            }
-            Long("json") => {
-                json = true;
-                continue;
-            }
+            Long("status") => Action::Status(None),
             Long("once") => Action::Once,
             Long("dry-run") => Action::DryRun,
             Long("wake") => Action::Wake,
@@ -118,10 +105,15 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
                     value(&mut parser).map_err(|_| "--request: an action and an agent are wanted".to_owned())?;
                 Action::Request(action, agent.to_string_lossy().into_owned())
             }
-            Long("print") => match value(&mut parser)?.to_str() {
-                Some("town") => Action::PrintTown,
-                other => return Err(format!("--print {}: only town can be printed", other.unwrap_or("…"))),
-            },
+            Long("print") => Action::Print(What::parse(&value(&mut parser)?.to_string_lossy())?),
+            Value(agent) if action == Some(Action::Status(None)) => {
+                action = Some(Action::Status(Some(agent.to_string_lossy().into_owned())));
+                continue;
+            }
+            Long("json") => {
+                json = true;
+                continue;
+            }
             Long("town") => {
                 let named = value(&mut parser)?;
                 if named.is_empty() {
@@ -145,13 +137,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
             _ => action = Some(named),
         }
     }
-    if timeout.is_some() && action != Some(Action::Stop) {
-        return Err("--timeout goes with --stop".to_owned());
+    let action = action.unwrap_or(Action::Run);
+    for (name, given) in [("timeout", timeout.is_some()), ("json", json)] {
+        if let Some(flag) = options::find(name).filter(|flag| given && !flag.goes_with(action.flag())) {
+            return Err(flag.misplaced());
+        }
     }
-    if json && !matches!(action, Some(Action::Status(_) | Action::Check)) {
-        return Err("--json goes with --status and --check".to_owned());
-    }
-    Ok(Args { action: action.unwrap_or(Action::Run), town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json })
+    Ok(Args { action, town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json })
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
@@ -175,6 +167,12 @@ mod tests {
             (stop.action, stop.timeout, stop.town),
             (Action::Stop, Duration::from_secs(3), Some(PathBuf::from("/t")))
         );
+        for line in ["--status --json web/witness", "--status web/witness --json", "--json --status web/witness"] {
+            let status = words(line).expect(line);
+            assert_eq!((status.action, status.json), (Action::Status(Some("web/witness".to_owned())), true), "{line}");
+        }
+        assert_eq!(words("--check --json").map(|a| (a.action, a.json)), Ok((Action::Check, true)));
+        assert_eq!(words("--print agents").map(|a| a.action), Ok(Action::Print(What::Agents)));
         assert_eq!(words("--town=/t --dry-run").map(|a| a.action), Ok(Action::DryRun));
     }
 
@@ -189,30 +187,13 @@ mod tests {
             ("start", "unexpected argument \"start\""),
             ("--request dance deacon", "--request: \"dance\" is none of cycle, restart, shutdown, start, reset"),
             ("--request cycle", "--request: an action and an agent are wanted"),
-            ("--print moon", "--print moon: only town can be printed"),
+            ("--dry-run --json", "--json goes with --status and --check"),
+            ("--json", "--json goes with --status and --check"),
+            ("deacon --status", "unexpected argument \"deacon\""),
+            ("--status deacon mayor", "unexpected argument \"mayor\""),
+            ("--check deacon", "unexpected argument \"deacon\""),
         ] {
             assert_eq!(words(line), Err(why.to_owned()), "{line}");
-        }
-    }
-
-    #[test]
-    fn the_help_names_every_flag_that_people_use() {
-        for flag in [
-            "--background",
-            "--stop",
-            "--status",
-            "--once",
-            "--dry-run",
-            "--wake",
-            "--check",
-            "--request ACTION AGENT",
-            "--print town",
-            "--help",
-            "--version",
-            "--town DIR",
-            "--timeout",
-        ] {
-            assert!(HELP.contains(flag), "{flag}");
         }
     }
 

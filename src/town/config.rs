@@ -1,8 +1,10 @@
 //! The configuration: what `mayor/daemon.json` may say, key by key.
 //!
 //! Gas Town owns the file; gtd honours its `heartbeat`, `patrols` and `env`, and has a section of its own under
-//! `gtd`. A bad or unknown key costs that key alone: it is named in a warning and its default stands.
+//! `gtd`. A bad or unknown key costs that key alone: it is named in a warning and its default stands. Keys that begin with
+//! `//` are comments.
 
+pub mod keys;
 mod section;
 
 use super::agent::Role;
@@ -10,6 +12,7 @@ use super::names::Generation;
 use section::Section;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// What gtd was told, or its defaults.
@@ -38,6 +41,10 @@ pub struct Config {
     pub log_max_size: u64,
     /// How many log files are kept, the current one included.
     pub log_keep: u32,
+    /// The shell line that is run when something needs a person, and when that is over.
+    pub notify: Option<String>,
+    /// The file for measurements; absolute, or below the town's root.
+    pub metrics_file: Option<PathBuf>,
     /// The shortest interval between heartbeats, where one was set.
     pub heartbeat_interval: Option<Duration>,
     /// Whether pokes are sent at all.
@@ -72,6 +79,8 @@ impl Default for Config {
             command_timeout: Duration::from_secs(30),
             log_max_size: 10_000_000,
             log_keep: 3,
+            notify: None,
+            metrics_file: None,
             heartbeat_interval: None,
             heartbeat_enabled: true,
             patrols: BTreeMap::new(),
@@ -187,22 +196,22 @@ impl Config {
             });
             s.refuse_the_rest();
         });
+        s.read("notify", "a shell line", |value| shell_line(value).map(|line| self.notify = Some(line)));
+        s.read("metrics_file", "a file's absolute path, or one below the town's root,", |value| {
+            parse_file(value).map(|file| self.metrics_file = Some(file))
+        });
         s.refuse_the_rest();
     }
 
     /// `agent_command`: one string for all, or an object with a string for each role.
     fn read_commands(&mut self, s: &mut Section) {
         const ROLES: [Role; 5] = [Role::Deacon, Role::Witness, Role::Refinery, Role::Crew, Role::Mayor];
-        let line = |value: &Value| {
-            let text = value.as_str()?;
-            (!text.trim().is_empty() && !text.contains('\0')).then(|| text.to_owned())
-        };
         let commands = &mut self.commands;
         if s.is_object("agent_command") {
             s.section("agent_command", |s| {
                 for role in ROLES {
                     s.read(role.word(), "a shell line", |value| {
-                        line(value).map(|line| {
+                        shell_line(value).map(|line| {
                             commands.insert(role, line);
                         })
                     });
@@ -211,7 +220,7 @@ impl Config {
             });
         } else {
             s.read("agent_command", "a shell line, or an object with one for each role", |value| {
-                let line = line(value)?;
+                let line = shell_line(value)?;
                 commands.extend(ROLES.map(|role| (role, line.clone())));
                 Some(())
             });
@@ -225,6 +234,19 @@ const fn ms(n: u64) -> Duration {
 
 const fn hours(n: u64) -> Duration {
     Duration::from_secs(n * 3600)
+}
+
+fn shell_line(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    (!text.trim().is_empty() && !text.contains('\0')).then(|| text.to_owned())
+}
+
+/// A file's path that leads nowhere but down.
+fn parse_file(value: &Value) -> Option<PathBuf> {
+    let text = value.as_str().filter(|text| !text.contains(char::is_control) && !text.ends_with('/'))?;
+    let path = Path::new(text);
+    let names = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    (names && path.file_name().is_some()).then(|| path.to_owned())
 }
 
 /// A size: a number of bytes, or text such as `64KiB`, `10MB`, `512`.
@@ -310,6 +332,29 @@ mod tests {
         let (some, _) = parse(r#"{"gtd":{"agent_command":{"deacon":"d"}}}"#);
         assert_eq!(some.agent_command(Role::Deacon), "d");
         assert_eq!(some.agent_command(Role::Witness), DEFAULT_AGENT_COMMAND);
+    }
+
+    #[test]
+    fn what_is_told_to_people_and_machines_is_read() {
+        let (config, warnings) = parse(r#"{"gtd":{"notify":"mail -s gtd me","metrics_file":"daemon/gtd.prom"}}"#);
+        assert_eq!(warnings, [""; 0]);
+        assert_eq!(config.notify.as_deref(), Some("mail -s gtd me"));
+        assert_eq!(config.metrics_file.as_deref(), Some(Path::new("daemon/gtd.prom")));
+        for file in ["", "/", "../up", "a/../b", "./a", "dir/", "a\\nb"] {
+            let (config, warnings) = parse(&format!(r#"{{"gtd":{{"notify":" ","metrics_file":"{file}"}}}}"#));
+            assert_eq!(config, Config::default(), "{file}");
+            assert!(warnings[0].starts_with("gtd.notify: ") && warnings[1].starts_with("gtd.metrics_file: "), "{file}");
+        }
+    }
+
+    #[test]
+    fn keys_with_two_slashes_are_comments_everywhere() {
+        let (config, warnings) = parse(
+            r#"{"//":"a","heartbeat":{"//enabled":1},"env":{"//A":7,"A":"b"},"gtd":{"//look_interval":"why","restart":{"//":[]},
+                "log":{"//x":{}},"agent_command":{"//deacon":"d"}}}"#,
+        );
+        assert_eq!(warnings, [""; 0]);
+        assert_eq!(config, Config { env: BTreeMap::from([("A".to_owned(), "b".to_owned())]), ..Config::default() });
     }
 
     proptest! {

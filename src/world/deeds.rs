@@ -1,7 +1,7 @@
 //! The last step of a shutdown: the session goes only if nobody else is in it.
 
 use super::World;
-use super::tmux::script::guarded;
+use super::tmux::script::{guarded, said, say, tag};
 use crate::sys::attention::Stopped;
 use crate::town::plan::PaneRef;
 
@@ -19,7 +19,14 @@ impl World {
             true => format!("kill-session -t '={}'", pane.session),
             false => format!("kill-pane -t %{}", pane.id),
         };
-        let answer = tmux.script(&[guarded(pane, None, &[rest])], &mut self.attention)?;
-        Ok(answer.map(drop).map_err(|outage| outage.to_string()))
+        // Whether nobody else is in the session is asked once more: ending a tree takes its time.
+        let besides = alone.then_some(("#{session_windows}/#{window_panes}", "1/1"));
+        let tag = tag();
+        let line = guarded(pane, besides, &[say(pane, &tag, 0, "found"), rest]);
+        Ok(match tmux.script(&[line], &mut self.attention)? {
+            Ok(text) if said(&text, &tag).contains_key(&0) => Ok(()),
+            Ok(_) => Err("its pane has changed meanwhile".to_owned()),
+            Err(outage) => Err(outage.to_string()),
+        })
     }
 }

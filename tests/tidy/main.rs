@@ -5,6 +5,8 @@ mod readme;
 mod rules;
 mod source;
 
+use gtd::cli::reference::{EXITS, FILES, SIGNALS};
+use gtd::town::config::keys::KEYS;
 use rules::File;
 use std::collections::BTreeSet;
 use std::fs;
@@ -98,10 +100,33 @@ fn the_top_level_holds_what_it_must_and_nothing_else() {
 #[test]
 fn the_readme_has_every_flag_of_the_help_and_no_other() {
     let readme = read("README.md");
-    let of_help = readme::flags(gtd::cli::HELP);
+    let of_help = readme::flags(&gtd::cli::help());
     assert!(of_help.contains("--status"), "the help was not understood");
     none("not in README.md", &of_help.difference(&readme::flags(&readme)).cloned().collect());
     none("not in --help", &readme::claimed_flags(&readme).difference(&of_help).cloned().collect());
+}
+
+#[test]
+fn the_readme_shows_the_command_line_as_the_help_does() {
+    let help = gtd::cli::help();
+    let usage = help.split("\n\n").nth(1).expect("the usage");
+    let usage: Vec<&str> = usage.lines().map(|line| &line["usage: ".len()..]).collect();
+    let block = format!("```text\n{}\n```", usage.join("\n"));
+    assert!(usage.len() > 10 && read("README.md").contains(&block), "\n{block}");
+}
+
+#[test]
+fn the_readmes_tables_and_the_programs_say_the_same() {
+    let readme = read("README.md");
+    let code = |text: &str| format!("`{text}`");
+    let keys = KEYS.iter().map(|key| vec![code(key.path), key.default.to_owned(), key.meaning.to_owned()]);
+    assert_eq!(readme::table(&readme, "Configuration"), keys.collect::<Vec<_>>());
+    let exits = EXITS.iter().map(|(exit, _, meaning)| vec![(*exit as u8).to_string(), (*meaning).to_owned()]);
+    assert_eq!(readme::table(&readme, "Command line"), exits.collect::<Vec<_>>());
+    let pairs =
+        |table: &[(&str, &str)]| table.iter().map(|(a, b)| vec![(*a).to_owned(), (*b).to_owned()]).collect::<Vec<_>>();
+    assert_eq!(readme::table(&readme, "Files"), pairs(&FILES));
+    assert_eq!(readme::table(&readme, "Signals"), pairs(&SIGNALS));
 }
 
 #[test]

@@ -54,11 +54,22 @@ fn pieces_of_code(markdown: &str) -> Vec<&str> {
     pieces
 }
 
+/// What stands under a heading, up to the next one.
+fn section<'a>(readme: &'a str, heading: &str) -> &'a str {
+    let begin = readme.find(&format!("\n## {heading}\n")).map_or(readme.len(), |at| at + 1);
+    let section = &readme[begin..];
+    section.find("\n## ").map_or(section, |end| &section[..end])
+}
+
+/// The rows of the table under a heading, cell by cell, without the table's own heading.
+pub fn table(readme: &str, heading: &str) -> Vec<Vec<String>> {
+    let rows = section(readme, heading).lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    rows.skip(1).map(|row| row.split(" | ").map(str::to_owned).collect()).collect()
+}
+
 /// The keys in the first column of the table under `## Configuration`, with `{a,b}` and `ROLE` written out.
 pub fn claimed_keys(readme: &str) -> BTreeSet<String> {
-    let begin = readme.find("\n## Configuration").map_or(readme.len(), |at| at + 1);
-    let section = &readme[begin..];
-    let section = section.find("\n## ").map_or(section, |end| &section[..end]);
+    let section = section(readme, "Configuration");
     let first_cells = section.lines().filter_map(|line| line.trim().strip_prefix('|')?.split('|').next());
     let keys = first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
     keys.flat_map(written_out).collect()
@@ -148,6 +159,10 @@ mod tests {
             ]
         );
         assert!(claimed_keys("# nothing\n").is_empty());
+        assert_eq!(
+            table("\n## A\n\n| x | y |\n|---|---|\n| `b` | c, d |\n\n## E\n| f | g |\n", "A"),
+            [["`b`", "c, d"]]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! An object of the configuration, while it is read: each key that is read is taken out, and what is left is not known.
+//! Keys that begin with `//` are comments, and are never there.
 
 use crate::town::duration::{brief, parse_duration};
 use crate::town::text::clean;
@@ -17,7 +18,12 @@ pub struct Section {
 impl Section {
     /// The whole file.
     pub fn new(fields: Map<String, Value>) -> Section {
-        Section { path: String::new(), fields, warnings: Vec::new() }
+        Section::at(String::new(), fields)
+    }
+
+    fn at(path: String, mut fields: Map<String, Value>) -> Section {
+        fields.retain(|key, _| !key.starts_with("//"));
+        Section { path, fields, warnings: Vec::new() }
     }
 
     /// What was wrong with it.
@@ -83,8 +89,7 @@ impl Section {
         match self.fields.remove(key) {
             None | Some(Value::Null) => {}
             Some(Value::Object(fields)) => {
-                let path = format!("{}{key}.", self.path);
-                let mut inner = Section { path, fields, warnings: Vec::new() };
+                let mut inner = Section::at(format!("{}{key}.", self.path), fields);
                 read(&mut inner);
                 self.warnings.append(&mut inner.warnings);
             }

@@ -1,0 +1,132 @@
+//! `--print bash`: completions for bash, from 3.2 on.
+
+use crate::cli::options::{Completes, FLAGS, Flag, Kind, Value};
+
+/// What completes a word, and does not depend on the flags.
+const HEAD: &str = r#"# Completions for gtd in bash. To have them in every shell:
+#   mkdir -p ~/.local/share/bash-completion/completions
+#   gtd --print bash > ~/.local/share/bash-completion/completions/gtd
+# or, where there is no bash-completion: eval "$(gtd --print bash)" in ~/.bashrc.
+
+# The agents that the daemon has seen; nothing where there is none.
+_gtd_agents() {
+    local gtd=$1 town=$2 home=${HOME-}
+    [[ $gtd == "~/"* ]] && gtd=$home/${gtd#"~/"}
+    [[ $town == "~/"* ]] && town=$home/${town#"~/"}
+    "$gtd" ${town:+--town "$town"} --print agents 2>/dev/null
+}
+
+_gtd_words() {
+    COMPREPLY+=($(compgen -W "$1" -- "$cur"))
+}
+
+# Completes a value of this kind.
+_gtd_value() {
+    case $1 in
+"#;
+
+const REST: &str = r#"    esac
+}
+
+_gtd() {
+    local gtd=$1 cur=${COMP_WORDS[COMP_CWORD]} word command= own= optional= town= seen=" " n IFS=$' \t\n'
+    # What the words so far still want, in its order.
+    local -a wanted=()
+    COMPREPLY=()
+    for ((n = 1; n < COMP_CWORD; n++)); do
+        word=${COMP_WORDS[n]}
+        # bash makes three words of --town=DIR.
+        [[ $word == = ]] && continue
+        if ((${#wanted[@]})); then
+            [[ ${wanted[0]} == directory ]] && town=$word
+            wanted=("${wanted[@]:1}")
+            continue
+        fi
+        seen+="$word "
+        case $word in
+"#;
+
+const END: &str = r#"            *) optional= ;;
+        esac
+    done
+    [[ $cur == = ]] && cur=
+    if ((${#wanted[@]})); then
+        _gtd_value "${wanted[0]}"
+        return
+    fi
+    if [[ -n $optional && $cur != -* ]]; then
+        _gtd_value "$optional"
+    fi
+    if [[ -z $cur || $cur == -* ]]; then
+        for word in $general $own ${command:-$commands}; do
+            [[ $word == -* && $seen != *" $word "* ]] && _gtd_words "$word"
+        done
+    fi
+}
+complete -F _gtd gtd
+"#;
+
+/// The script.
+pub fn script() -> String {
+    let mut script = HEAD.to_owned();
+    for kind in [Completes::Action, Completes::What, Completes::Duration, Completes::Agent, Completes::Directory] {
+        let how = match kind {
+            Completes::Agent => "_gtd_words \"$(_gtd_agents \"$gtd\" \"$town\")\"".to_owned(),
+            Completes::Directory => {
+                "local IFS=$'\\n'; COMPREPLY+=($(compgen -d -- \"$cur\")); compopt -o filenames 2>/dev/null".to_owned()
+            }
+            _ => format!("_gtd_words {:?}", kind.words().join(" ")),
+        };
+        script.push_str(&format!("        {}) {how} ;;\n", word(kind)));
+    }
+    script.push_str(REST);
+    for flag in &FLAGS {
+        script.push_str(&format!("            {}) {} ;;\n", names(flag, "|"), effect(flag)));
+    }
+    let list = |wanted: fn(&Flag) -> bool| {
+        let names = FLAGS.iter().filter(|flag| wanted(flag)).map(|flag| format!("--{}", flag.name));
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let general = list(|flag| flag.kind == Kind::General);
+    let commands = list(Flag::is_command);
+    let end = END.replacen(
+        "    [[ $cur == = ]]",
+        &format!("    local general=\"{general}\" commands=\"{commands}\"\n    [[ $cur == = ]]"),
+        1,
+    );
+    script + &end
+}
+
+/// A flag with its short form.
+fn names(flag: &Flag, between: &str) -> String {
+    match flag.short {
+        Some(letter) => format!("--{}{between}-{letter}", flag.name),
+        None => format!("--{}", flag.name),
+    }
+}
+
+/// What is known when a flag has been read.
+fn effect(flag: &Flag) -> String {
+    let values = |optional: bool| {
+        let values = flag.values.iter().filter(move |value: &&Value| value.optional == optional);
+        values.map(|value| word(value.completes)).collect::<Vec<_>>().join(" ")
+    };
+    let mut effects = vec![format!("wanted=({})", values(false))];
+    if flag.is_command() {
+        let own = FLAGS.iter().filter(|o| o.kind != Kind::General && o.goes_with(Some(flag.name)));
+        let own = own.map(|option| format!("--{}", option.name)).collect::<Vec<_>>().join(" ");
+        effects.push(format!("command=done own={own:?} optional={}", values(true)));
+    }
+    effects.join(" ")
+}
+
+/// What a kind of value is called in the script.
+const fn word(kind: Completes) -> &'static str {
+    match kind {
+        Completes::Directory => "directory",
+        Completes::Action => "action",
+        Completes::Agent => "agent",
+        Completes::What => "what",
+        Completes::Duration => "duration",
+    }
+}
