@@ -84,7 +84,7 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
         Action::Status => status::show(&town),
         Action::Request(action, agent) => request::leave(&town, *action, agent),
         Action::DryRun => dry_run::show(&town),
-        Action::Check => check::show(&town),
+        Action::Check => check::show(&town, args.json),
         Action::PrintTown => print(&format!("{}\n", town.display())),
         Action::Help | Action::Version => Ok(Exit::Done),
     }

@@ -47,6 +47,8 @@ pub struct Args {
     pub town: Option<PathBuf>,
     /// How long `--stop` waits before it kills.
     pub timeout: Duration,
+    /// Whether the answer is to be a JSON object.
+    pub json: bool,
 }
 
 /// What `--stop` grants unless told otherwise.
@@ -73,6 +75,7 @@ options:
   --town DIR      the town; else the outermost directory above this one that holds mayor/town.json,
                   else $GT_TOWN_ROOT, else $GT_ROOT, else ~/gt
   --timeout TIME  with --stop: how long to wait before the daemon is killed, such as 10s or 1m30s
+  --json          with --status and --check: as one JSON object
 
 exit status: 0 done; 1 failed; 2 wrong usage; 3 not running; 4 status unknown; 5 a daemon already runs
 ";
@@ -86,6 +89,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
     let mut action = None;
     let mut town = None;
     let mut timeout = None;
+    let mut json = false;
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let named = match arg {
             Long("background") => Action::Background,
@@ -125,6 +129,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
                 timeout = Some(wanted);
                 continue;
             }
+            Long("json") => {
+                json = true;
+                continue;
+            }
             other => return Err(other.unexpected().to_string()),
         };
         match &action {
@@ -135,7 +143,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
     if timeout.is_some() && action != Some(Action::Stop) {
         return Err("--timeout goes with --stop".to_owned());
     }
-    Ok(Args { action: action.unwrap_or(Action::Run), town, timeout: timeout.unwrap_or(STOP_TIMEOUT) })
+    if json && !matches!(action, Some(Action::Status | Action::Check)) {
+        return Err("--json goes with --status and --check".to_owned());
+    }
+    Ok(Args { action: action.unwrap_or(Action::Run), town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json })
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
@@ -168,6 +179,8 @@ mod tests {
             ("--nonsense", "invalid option '--nonsense'"),
             ("--stop --status", "two things at once are asked for"),
             ("--status --timeout 3s", "--timeout goes with --stop"),
+            ("--json", "--json goes with --status and --check"),
+            ("--stop --json", "--json goes with --status and --check"),
             ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),
             ("start", "unexpected argument \"start\""),
@@ -195,6 +208,7 @@ mod tests {
             "--version",
             "--town DIR",
             "--timeout",
+            "--json",
         ] {
             assert!(HELP.contains(flag), "{flag}");
         }
