@@ -5,7 +5,7 @@ mod support;
 use fs2::FileExt;
 use serde_json::json;
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -17,7 +17,9 @@ fn mkfifo(path: &std::path::Path) {
 
 /// Where tmux has the town's sockets, made as tmux makes it.
 fn tmux_dir(town: &Town) -> std::path::PathBuf {
-    town.tmux(&["start-server", ";", "new-session", "-d", "-s", "first", "sleep 1000"]);
+    if town.try_tmux(&["list-sessions"]).is_none() {
+        town.tmux(&["new-session", "-d", "-s", "first", "sleep 1000"]);
+    }
     let mut entries = fs::read_dir(&town.sockets).expect("a listing");
     entries.next().expect("a directory").expect("an entry").path()
 }
@@ -84,6 +86,41 @@ fn directories_that_others_may_look_into_are_told() {
         .note("files", "daemon/requests is open to other users (mode 755)", "chmod 700")
         .note("files", "daemon/screens is open to other users (mode 755)", "chmod 700")
         .faults(0);
+}
+
+#[test]
+fn directories_of_other_users_are_told() {
+    let town = Town::new(&[]);
+    let sockets = tmux_dir(&town);
+    let at = |name: &str| town.root.join("daemon").join(name);
+    let dirs = [at("requests"), at("screens"), sockets];
+    for dir in &dirs {
+        fs::create_dir_all(dir).expect("made");
+        if chown(dir, Some(12_345), None).is_err() {
+            eprintln!("SKIPPED: only root can make another user's directory");
+            return;
+        }
+    }
+    Checked::of(&town)
+        .fault("town", "daemon/requests is not a directory of this user alone", "move daemon/requests away")
+        .note("files", "daemon/screens belongs to another user (UID 12345)", "chown ")
+        .fault("tmux server", "belongs to another user (UID 12345); tmux refuses it", "chown ");
+    chown(&dirs[2], Some(0), None).expect("given back");
+}
+
+#[test]
+fn an_agent_in_quarantine_is_a_fault_and_so_is_another_towns_session() {
+    let mut town = Town::new(&["alpha"]);
+    town.configure(json!({"gtd": {"restart": {"settle": "0s", "first_delay": "0s"}}}));
+    town.set_agent("alpha-witness", "exit 1");
+    town.tmux(&["new-session", "-d", "-s", "gt-deacon", "sleep 1000", ";", "set-option", "@gtd_town", "/elsewhere"]);
+    let gtd = town.start();
+    wait_until("it is quarantined", || town.word_for("alpha/witness") == "quarantined");
+    gtd.stop();
+    Checked::of(&town)
+        .fault("town", "in quarantine after a restart loop", "then gtd --request reset alpha/witness")
+        .fault("town", "belongs to another town (/elsewhere)", "gtd.tmux_socket in mayor/daemon.json")
+        .faults(2);
 }
 
 #[test]
@@ -189,17 +226,12 @@ fn a_server_that_has_lost_its_socket_is_a_fault() {
     let town = Town::new(&[]);
     town.up().stop();
     let pid = town.tmux(&["display-message", "-p", "#{pid}"]);
-    fs::remove_file(tmux_dir_of(&town).join("default")).expect("removed");
+    fs::remove_file(tmux_dir(&town).join("default")).expect("removed");
     Checked::of(&town).fault(
         "town",
         "lives, but cannot be reached",
         &format!("kill -USR1 {pid} makes the socket anew"),
     );
-}
-
-fn tmux_dir_of(town: &Town) -> std::path::PathBuf {
-    let mut entries = fs::read_dir(&town.sockets).expect("a listing");
-    entries.next().expect("a directory").expect("an entry").path()
 }
 
 #[test]
@@ -268,7 +300,7 @@ fn a_unit_that_ends_agents_is_a_fault() {
 #[test]
 fn stamps_in_the_future_are_told() {
     let town = Town::new(&[]);
-    town.write("daemon/activity.json", "{\"timestamp\": \"2999-01-01T00:00:00Z\"}");
+    town.write("daemon/activity.json", "{\"timestamp\": \"2100-01-01T00:00:00Z\"}");
     Checked::of(&town).note("clock", "daemon/activity.json is stamped", "set the clock").faults(0);
 }
 

@@ -67,7 +67,7 @@ usage: gtd [--town DIR]            run in the foreground
        gtd --wake                  have the daemon look at once
        gtd --request ACTION AGENT  cycle, restart, shutdown, start or reset an agent; done once, by the daemon or the
                                    next one; AGENT as deacon, RIG/witness, RIG/crew/NAME, or a session's name
-       gtd --check                 what is found and what is wrong: tools, town, configuration
+       gtd --check [--json]        what is found and what is wrong, each with its remedy; changes nothing
        gtd --print town            the town that gtd would serve
        gtd --help, --version
 

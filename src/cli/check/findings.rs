@@ -231,21 +231,13 @@ mod tests {
 
     #[test]
     fn a_finding_is_wrapped_with_its_remedy_behind_an_arrow() {
-        let finding = Finding {
-            mark: Mark::Fault,
-            what: "disk",
-            found: "words ".repeat(12).trim_end().to_owned(),
-            remedy: "do this".to_owned(),
-        };
-        let first = format!("FAULT  disk           {}", "words ".repeat(9) + "words\n");
-        let rest = format!("{0:22}words words\n{0:22}→ do this\n", "");
-        assert_eq!(
-            lines(&finding),
-            first.replace(
-                "words words words words words words words words words words",
-                "words words words words words words words words words"
-            ) + &rest.replacen("words words", "words words words", 1)
-        );
+        let found = format!("{} over", "a".repeat(WIDTH - INDENT));
+        let finding = Finding { mark: Mark::Fault, what: "disk", found: found.clone(), remedy: "do this".to_owned() };
+        let (first, _) = found.split_once(' ').expect("two words");
+        let blanks = " ".repeat(INDENT);
+        let expected = format!("FAULT  disk           {first}\n{blanks}over\n{blanks}→ do this\n");
+        assert_eq!(lines(&finding), expected);
+        assert_eq!(wrapped("/usr/local/share /x", 12), ["/usr/local", "/share /x"]);
     }
 
     #[test]

@@ -79,16 +79,24 @@ impl Check {
     fn private_dir(&self, path: &Path) {
         let Ok(meta) = fs::symlink_metadata(path) else { return };
         let shown = path.display();
-        if !meta.is_dir() {
-            let found = format!("{shown} is {}; gtd wants a directory there", kind(&meta));
-            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
-        } else if !files::belongs(&meta, Whose::OursAlone) {
-            // A spool that is not obeyed is among the troubles of the town; screens are only not saved.
+        let is_ours = meta.is_dir() && files::belongs(&meta, Whose::OursAlone);
+        if is_ours {
+            if meta.mode() & 0o077 != 0 {
+                let found = format!("{shown} is open to other users (mode {:o})", meta.mode() & 0o777);
+                self.findings.note("files", &found, &format!("chmod 700 {shown}"));
+            }
+            return;
+        }
+        // A spool that is not obeyed is among the complaints of the look.
+        if path.ends_with("requests") {
+            return;
+        }
+        if meta.is_dir() {
             let found = format!("{shown} belongs to another user (UID {})", meta.uid());
             self.findings.note("files", &found, &format!("run gtd as that user, or chown {} {shown}", raw::user_id()));
-        } else if meta.mode() & 0o077 != 0 {
-            let found = format!("{shown} is open to other users (mode {:o})", meta.mode() & 0o777);
-            self.findings.note("files", &found, &format!("chmod 700 {shown}"));
+        } else {
+            let found = format!("{shown} is {}; gtd wants a directory there", kind(&meta));
+            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
         }
     }
 
