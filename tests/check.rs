@@ -164,7 +164,8 @@ fn tools_that_are_missing_or_elsewhere_are_told_with_what_that_means() {
     fs::rename(town.bin.join("gt"), local.join("gt")).expect("moved");
     Checked::of(&town)
         .note("bd", "not found in PATH or the usual places", "")
-        .note("gt", "found outside PATH", ".local/bin in their PATH")
+        .note("gt", ".local/bin/gt: ", "")
+        .note("gt", "found outside PATH", "")
         .faults(0);
 }
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use support::{Checked, Gtd, Town, program::GTD, wait_until};
+use support::{Checked, Gtd, Ran, Town, program::GTD, wait_until};
 
 fn mkfifo(path: &std::path::Path) {
     assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
@@ -115,7 +115,7 @@ fn an_agent_in_quarantine_is_a_fault_and_so_is_another_towns_session() {
     town.set_agent("alpha-witness", "exit 1");
     town.tmux(&["new-session", "-d", "-s", "gt-deacon", "sleep 1000", ";", "set-option", "@gtd_town", "/elsewhere"]);
     let gtd = town.start();
-    wait_until("it is quarantined", || town.word_for("alpha/witness") == "quarantined");
+    wait_until("it is quarantined", || town.word_for("alpha/witness") == "quarantine");
     gtd.stop();
     Checked::of(&town)
         .fault("town", "in quarantine after a restart loop", "then gtd --request reset alpha/witness")
@@ -289,7 +289,11 @@ fn a_unit_that_ends_agents_is_a_fault() {
     let run = town.home.join("run").display().to_string();
     town.set_env("XDG_RUNTIME_DIR", &run);
     Checked::of(&town)
-        .fault("service", "gtd.service: KillMode is control-group", "put KillMode=process under [Service]")
+        .fault(
+            "service",
+            "gtd.service: KillMode is control-group",
+            "set KillMode=process, then systemctl --user daemon-reload",
+        )
         .note("service", "Type is simple", "Type=notify")
         .note("service", "not started again where it fails", "Restart=on-failure")
         .faults(1);
@@ -302,6 +306,34 @@ fn stamps_in_the_future_are_told() {
     let town = Town::new(&[]);
     town.write("daemon/activity.json", "{\"timestamp\": \"2100-01-01T00:00:00Z\"}");
     Checked::of(&town).note("clock", "daemon/activity.json is stamped", "set the clock").faults(0);
+}
+
+/// Checks a town while something else is mounted somewhere; `None` where that is not allowed.
+fn with_mount(town: &Town, mount: &str) -> Option<String> {
+    let mut command = town.command("/bin/sh");
+    let script = format!("{mount} 2>/dev/null || exit 99; exec {GTD} --check");
+    command.args(["-c", "exec unshare -m sh -c \"$0\" 2>/dev/null || exit 98", &script]);
+    let ran = Ran::of(command);
+    if ran.status != 1 || !ran.stdout.starts_with("ok ") {
+        eprintln!("SKIPPED: nothing can be mounted here: {ran}");
+        return None;
+    }
+    // One line for each finding.
+    Some(ran.stdout.replace(&format!("\n{}", " ".repeat(22)), " "))
+}
+
+#[test]
+fn a_disk_that_is_full_or_cannot_be_written_is_a_fault() {
+    let town = Town::new(&[]);
+    fs::create_dir(town.root.join("daemon")).expect("made");
+    for (mount, found, remedy) in [
+        ("mount -t tmpfs -o size=4m none daemon", "FAULT  disk           only 4 MB free", "→ make room"),
+        ("mount -t tmpfs -o nr_inodes=50 none daemon", "inodes free; no files can be made", "→ make room"),
+        ("mount -t tmpfs -o ro none daemon", "is mounted read-only", "→ mount -o remount,rw"),
+    ] {
+        let Some(said) = with_mount(&town, mount) else { return };
+        assert!(said.lines().any(|line| line.contains(found) && line.contains(remedy)), "{mount}: {said}");
+    }
 }
 
 #[test]

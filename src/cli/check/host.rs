@@ -7,6 +7,7 @@ use crate::sys::raw::{self, FileSystem};
 use crate::town::duration::brief;
 use crate::town::time::Wall;
 use crate::world::town_files;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,8 +26,11 @@ impl Check {
     pub fn host(&self) {
         self.clock();
         let mut places = vec![self.world.root.clone()];
-        // It may be a link to another disk.
-        places.extend(self.dir.canonicalize().ok().filter(|real| !real.starts_with(&self.world.real_root)));
+        // It may be a link to another disk, or one itself.
+        let device = |path: &Path| path.metadata().map(|meta| meta.dev()).ok();
+        if device(&self.dir).is_some_and(|dev| Some(dev) != device(&self.world.root)) {
+            places.push(self.dir.clone());
+        }
         for place in places {
             self.disk(&place);
         }

@@ -66,10 +66,10 @@ impl Check {
         };
         let (faults, notes) = judge(&unit.service);
         for (found, remedy) in &faults {
-            self.findings.fault("service", &format!("{shown}: {found}"), &format!("{remedy}; then {reload}"));
+            self.findings.fault("service", &format!("{shown}: {found}"), &format!("{remedy}, then {reload}"));
         }
         for (found, remedy) in &notes {
-            self.findings.note("service", &format!("{shown}: {found}"), &format!("{remedy}; then {reload}"));
+            self.findings.note("service", &format!("{shown}: {found}"), &format!("{remedy}, then {reload}"));
         }
         if faults.is_empty() && notes.is_empty() {
             self.findings.good("service", &shown.to_string());
@@ -186,7 +186,7 @@ fn judge(service: &BTreeMap<String, String>) -> (Remedies, Remedies) {
         set => {
             let set = set.unwrap_or("control-group, since it is not set");
             let found = format!("KillMode is {set}: whenever the unit is restarted, every agent is ended");
-            faults.push((found, "put KillMode=process under [Service]"));
+            faults.push((found, "set KillMode=process"));
         }
     }
     let kind = get("Type").unwrap_or("simple");
@@ -195,11 +195,11 @@ fn judge(service: &BTreeMap<String, String>) -> (Remedies, Remedies) {
         let found = format!("it detaches, which Type={kind} takes for the end");
         faults.push((found, "leave --background out of ExecStart"));
     } else if kind != "notify" && kind != "notify-reload" && kind != "forking" {
-        notes.push((format!("Type is {kind}: systemd is not told when gtd is up"), "put Type=notify under [Service]"));
+        notes.push((format!("Type is {kind}: systemd is not told when gtd is up"), "set Type=notify"));
     }
     if matches!(get("Restart").unwrap_or("no"), "no" | "on-success") {
         let found = "gtd is not started again where it fails".to_owned();
-        notes.push((found, "put Restart=on-failure under [Service]"));
+        notes.push((found, "set Restart=on-failure"));
     }
     (faults, notes)
 }

@@ -72,9 +72,8 @@ impl Check {
         if in_path {
             self.findings.good(name, &format!("{shown}: {version}"));
         } else {
-            let dir = path.parent().unwrap_or(path).display();
-            let found = format!("{shown}: {version}; found outside PATH");
-            self.findings.note(name, &found, &format!("gtd needs nothing else; agents may want {dir} in their PATH"));
+            let found = format!("{shown}: {version}; found outside PATH, where gtd looks too");
+            self.findings.note(name, &found, "");
         }
         if name == "tmux" {
             self.tmux_version = Some(version);
