@@ -241,6 +241,25 @@ fn a_shell_that_cannot_be_used_gives_way_to_another() {
 }
 
 #[test]
+fn a_shell_of_another_grammar_is_not_asked() {
+    let mut town = Town::new(&[]);
+    let shell = town.home.join("nu");
+    program(&shell, "exit 1");
+    town.set_env("SHELL", &shell.display().to_string());
+    Checked::of(&town).note("login shell", "none that gtd can ask", "see for yourself").faults(0);
+}
+
+#[test]
+fn a_tmux_server_that_is_stopped_is_a_fault_and_not_waited_for() {
+    let town = Town::new(&[]);
+    town.tmux(&["new-session", "-d", "-s", "mine", "sleep 1000"]);
+    let pid: u32 = town.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a PID");
+    support::process::signal(pid, libc::SIGSTOP);
+    Checked::of(&town).fault("town", "tmux does not answer (tmux list-panes: no answer", "see what tmux").faults(1);
+    support::process::signal(pid, libc::SIGCONT);
+}
+
+#[test]
 fn at_a_terminal_the_login_shell_is_not_stopped() {
     let Some(town) = with_login_file("") else { return };
     if !Path::new("/usr/bin/script").exists() {

@@ -48,7 +48,7 @@ impl Check {
         let units = find_units(&dirs, runs_in.as_deref());
         for unit in units.iter().filter(|unit| serves(unit, &self.world.real_root)) {
             self.unit(unit);
-            if unit.of_user {
+            if unit.of_user && is_gtds(&unit.path) {
                 self.lingering(Path::new(LINGER));
             }
         }
@@ -64,7 +64,11 @@ impl Check {
             true => "systemctl --user daemon-reload",
             false => "systemctl daemon-reload",
         };
-        let (faults, notes) = judge(&unit.service);
+        let (faults, mut notes) = judge(&unit.service);
+        // In somebody else's unit, cron's say, it matters only what becomes of agents.
+        if !is_gtds(&unit.path) {
+            notes.clear();
+        }
         for (found, remedy) in &faults {
             self.findings.fault("service", &format!("{shown}: {found}"), &format!("{remedy}, then {reload}"));
         }
@@ -102,6 +106,10 @@ impl Check {
             self.findings.note("cron", &found, &remedy);
         }
     }
+}
+
+fn is_gtds(unit: &Path) -> bool {
+    unit.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("gtd"))
 }
 
 fn own_dirs(home: Option<&Path>, config: Option<PathBuf>) -> Vec<PathBuf> {
@@ -170,7 +178,11 @@ fn serves(unit: &Unit, root: &Path) -> bool {
     let mut words = line.split([' ', '=', '\t']).skip_while(|word| *word != "--town").skip(1);
     match words.next() {
         // What systemd has still to fill in may be anything.
-        Some(named) if !named.contains('%') => fs::canonicalize(named).is_ok_and(|real| real == root),
+        Some(named) if !named.contains('%') => {
+            let named = named.trim_matches(['"', '\'']);
+            // What cannot be followed, a name with blanks in it perhaps, may be this town's too.
+            fs::canonicalize(named).map_or(true, |real| real == root)
+        }
         _ => true,
     }
 }
@@ -269,7 +281,8 @@ mod tests {
         assert!(serves(&unit("/bin/gtd".to_owned()), &root));
         assert!(serves(&unit("/bin/gtd --town %h/gt".to_owned()), &root));
         assert!(serves(&unit(format!("/bin/gtd --town {}", root.display())), &root));
-        assert!(!serves(&unit("/bin/gtd --town=/usr".to_owned()), &root));
+        assert!(serves(&unit("/bin/gtd --town '/no/such town'".to_owned()), &root));
+        assert!(!serves(&unit("/bin/gtd --town=\"/usr\"".to_owned()), &root));
     }
 
     #[test]

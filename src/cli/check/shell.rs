@@ -101,7 +101,12 @@ impl Check {
         let name = shell.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let look = match name {
             "csh" | "tcsh" => "which",
-            _ => "command -v",
+            "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh" | "mksh" | "fish" | "busybox" => "command -v",
+            _ => {
+                let found = format!("{} is none that gtd can ask where programs are", shell.display());
+                self.findings.note("login shell", &found, "see for yourself that it finds the agents' programs");
+                return Ok(None);
+            }
         };
         let mut script = format!("echo {BEGINS}");
         for (number, program) in programs.iter().enumerate() {
