@@ -90,8 +90,7 @@ fn perform(args: &Args) -> Result<Exit, Refusal> {
         Action::Status(agent) => status::show(&town, agent.as_deref(), args.json),
         Action::Request(action, agent) => request::leave(&town, *action, agent),
         Action::DryRun => dry_run::show(&town),
-        Action::Check if !args.json => check::show(&town),
-        Action::Check => Err(Refusal::new(Exit::Failed, "--check with --json is not built yet")),
+        Action::Check => check::show(&town, args.json),
         Action::Help | Action::Version | Action::Print(_) => Ok(Exit::Done),
     }
 }

@@ -109,40 +109,6 @@ fn wake_has_the_daemon_look_and_says_when_there_is_none() {
 }
 
 #[test]
-fn check_finds_nothing_wrong_in_a_good_town() {
-    let mut town = Town::new(&["alpha"]);
-    town.configure(json!({"gtd": {"gastown": null}}));
-    town.answer_as_recorded("gt", "gt-version");
-    let before = listing(&town.root);
-    let said = town.run(&["--check"]).exits(0).stdout;
-    assert_eq!(listing(&town.root), before);
-    assert!(said.ends_with("nothing is wrong\n") && !said.contains("FAULT"), "{said}");
-    for (what, found) in [("tmux ", "tmux 3."), ("gt ", "gt version 0.1.0"), ("generation", "seed"), ("rigs", "1")] {
-        let is_it = |line: &str| line.starts_with("ok") && line.contains(what) && line.contains(found);
-        assert!(said.lines().any(is_it), "{what}: {said}");
-    }
-}
-
-#[test]
-fn check_names_each_fault_with_its_remedy() {
-    let mut town = Town::new(&["alpha"]);
-    town.configure(json!({"gtd": {"gastown": "auto", "agent_command": "no-such-program", "colour": 1}}));
-    town.answer("gt", "gt version v9.9.9\n", "", 0);
-    town.write("mayor/rigs.json", "{\"rigs\"");
-    let said = town.run(&["--check"]).exits(1).stdout;
-    for fault in [
-        "no-such-program is not found by",
-        "gtd.colour: not a key that gtd knows",
-        "rigs.json: not JSON",
-        "which gtd does not know; set gtd.gastown",
-    ] {
-        assert!(said.lines().any(|line| line.starts_with("FAULT") && line.contains(fault)), "{fault}: {said}");
-    }
-    assert!(said.ends_with("must be mended\n"), "{said}");
-    assert!(!town.root.join("daemon").exists());
-}
-
-#[test]
 fn without_a_town_every_command_says_where_it_looked() {
     let town = Town::new(&[]);
     for (args, status) in [(&[][..], 1), (&["--once"], 1), (&["--stop"], 1), (&["--dry-run"], 1), (&["--status"], 4)] {

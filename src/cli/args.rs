@@ -110,10 +110,6 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
                 action = Some(Action::Status(Some(agent.to_string_lossy().into_owned())));
                 continue;
             }
-            Long("json") => {
-                json = true;
-                continue;
-            }
             Long("town") => {
                 let named = value(&mut parser)?;
                 if named.is_empty() {
@@ -128,6 +124,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
                 let wanted = parse_duration(&text)
                     .ok_or_else(|| format!("--timeout {text}: a duration such as 10s is wanted"))?;
                 timeout = Some(wanted);
+                continue;
+            }
+            Long("json") => {
+                json = true;
                 continue;
             }
             other => return Err(other.unexpected().to_string()),
@@ -182,6 +182,8 @@ mod tests {
             ("--nonsense", "invalid option '--nonsense'"),
             ("--stop --status", "two things at once are asked for"),
             ("--status --timeout 3s", "--timeout goes with --stop"),
+            ("--json", "--json goes with --status and --check"),
+            ("--stop --json", "--json goes with --status and --check"),
             ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),
             ("start", "unexpected argument \"start\""),

@@ -147,7 +147,7 @@ pub static FLAGS: [Flag; 14] = [
     flag(
         "check",
         Kind::Command,
-        "what is found and what is wrong: tools, town, configuration",
+        "what is found and what is wrong, each with its remedy; changes nothing",
         "Each fault stands on a line of its own, with its remedy. The exit status is 1 if there is one.",
     ),
     Flag {

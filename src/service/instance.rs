@@ -270,6 +270,11 @@ fn is_held(path: &Path) -> Result<bool, files::FileError> {
     }
 }
 
+/// The PID that stands in the file, whoever may have it by now.
+pub fn noted_pid(dir: &Path) -> Option<u32> {
+    read_pid(&dir.join("daemon.pid"))
+}
+
 /// The first line's number: newer daemons put a nonce on the second.
 fn read_pid(path: &Path) -> Option<u32> {
     let mut options = OpenOptions::new();

@@ -5,6 +5,7 @@ pub mod running;
 
 use super::attention::{Attention, Stopped};
 use super::limits;
+use super::raw;
 use crate::town::duration::brief;
 use crate::town::text::clean;
 use running::{End, Running};
@@ -26,6 +27,7 @@ pub struct Command {
     input: Vec<u8>,
     deadline: Duration,
     label: Option<&'static str>,
+    own_session: bool,
 }
 
 /// What a child said that ended well.
@@ -101,12 +103,20 @@ impl Command {
             input: Vec::new(),
             deadline,
             label: None,
+            own_session: false,
         }
     }
 
     /// What errors call it, where its arguments would say little to a person.
     pub const fn called(mut self, label: &'static str) -> Command {
         self.label = Some(label);
+        self
+    }
+
+    /// Has it begin a session of its own: an interactive shell that found gtd's terminal, and itself in the background
+    /// there, would stop and wait for ever.
+    pub const fn without_terminal(mut self) -> Command {
+        self.own_session = true;
         self
     }
 
@@ -180,7 +190,14 @@ impl Command {
 
     fn start(&self) -> io::Result<Running> {
         let mut command = std::process::Command::new(&self.program);
-        command.args(&self.args).process_group(0);
+        command.args(&self.args);
+        // A session of its own is a process group of its own too.
+        match self.own_session {
+            true => raw::begin_session_in(&mut command),
+            false => {
+                command.process_group(0);
+            }
+        }
         for name in self.without {
             command.env_remove(name);
         }

@@ -119,6 +119,15 @@ pub fn limit_descriptors_of(command: &mut std::process::Command, soft: u64) {
     }
 }
 
+/// Has a child begin with a session of its own, without a terminal.
+pub fn begin_session_in(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: between fork and exec only setsid is called, which touches no lock and no memory but errno.
+    unsafe {
+        command.pre_exec(new_session);
+    }
+}
+
 /// A descriptor that names one process for as long as it is open, whatever becomes of its PID. It is readable when the
 /// process has ended.
 ///
@@ -276,6 +285,41 @@ pub fn can_write(path: &std::path::Path) -> bool {
     };
     // SAFETY: `path` is a string that ends with a zero and lives through the call.
     unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
+}
+
+/// What is left of a file system, for a user without privileges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileSystem {
+    /// Bytes.
+    pub free: u64,
+    /// Inodes; `None` where the file system makes them as they are needed.
+    pub free_inodes: Option<u64>,
+    /// Whether nothing can be written to it.
+    pub read_only: bool,
+}
+
+/// The file system on which `path` is.
+///
+/// # Errors
+/// Those of statvfs(3).
+pub fn file_system(path: &std::path::Path) -> io::Result<FileSystem> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: `path` is a string that ends with a zero, `found` a live statvfs that the call fills; all-zero is a valid one.
+    let found = unsafe {
+        let mut found: libc::statvfs = std::mem::zeroed();
+        if libc::statvfs(path.as_ptr(), &raw mut found) == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        found
+    };
+    // As wide as the system has them.
+    let (blocks, inodes, free_inodes) = (found.f_bavail as u64, found.f_files as u64, found.f_favail as u64);
+    Ok(FileSystem {
+        free: blocks.saturating_mul(found.f_frsize as u64),
+        free_inodes: (inodes > 0).then_some(free_inodes),
+        read_only: found.f_flag & libc::ST_RDONLY != 0,
+    })
 }
 
 /// Keeps descriptors above 2 that whoever started us has left open from everything that we start: a tmux server would hold

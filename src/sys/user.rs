@@ -12,6 +12,11 @@ pub fn home() -> Option<PathBuf> {
     set.map(PathBuf::from).or_else(|| passwd_field(5).map(PathBuf::from))
 }
 
+/// The user's name, as in `/etc/passwd`.
+pub fn name() -> Option<String> {
+    passwd_field(0)
+}
+
 /// The user's shell: `$SHELL`, else as in `/etc/passwd`, else `/bin/sh`. cron sets `SHELL=/bin/sh` for everybody, so
 /// that value gives way to what `/etc/passwd` says.
 pub fn login_shell() -> PathBuf {

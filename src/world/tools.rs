@@ -3,6 +3,7 @@
 
 use crate::sys::user;
 use std::env;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -35,20 +36,43 @@ impl Tools {
     }
 }
 
-/// Finds a program in `PATH`, then in the usual places. No shell is asked.
-pub fn find(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").filter(|path| !path.is_empty()).unwrap_or_else(|| DEFAULT_PATH.into());
+/// What bears a program's name where programs are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where it would be.
+    pub file: PathBuf,
+    /// Whether `PATH` leads there, or only gtd's own list of usual places.
+    pub in_path: bool,
+}
+
+impl Candidate {
+    /// Whether it is a file that can be run.
+    pub fn is_program(&self) -> bool {
+        is_program(&self.file)
+    }
+}
+
+/// Where a program is looked for: the directories of `path`, then the usual places.
+pub fn candidates(name: &str, path: Option<OsString>) -> impl Iterator<Item = Candidate> {
+    let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| DEFAULT_PATH.into());
+    let in_path: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
     let home = user::home();
-    let usual = USUAL_PLACES.iter().filter_map(|place| match (&home, place.starts_with('/')) {
+    let usual = USUAL_PLACES.iter().filter_map(move |place| match (&home, place.starts_with('/')) {
         (_, true) => Some(PathBuf::from(place)),
         (Some(home), false) => Some(home.join(place)),
         (None, false) => None,
     });
-    env::split_paths(&path)
-        .filter(|dir| dir.is_absolute())
-        .chain(usual)
-        .map(|dir| dir.join(name))
-        .find(|file| is_program(file))
+    let in_path = in_path.into_iter().map(|dir| (dir, true));
+    let all = in_path.chain(usual.map(|dir| (dir, false)));
+    all.map({
+        let name = name.to_owned();
+        move |(dir, in_path)| Candidate { file: dir.join(&name), in_path }
+    })
+}
+
+/// Finds a program in `PATH`, then in the usual places. No shell is asked.
+pub fn find(name: &str) -> Option<PathBuf> {
+    candidates(name, env::var_os("PATH")).find(Candidate::is_program).map(|found| found.file)
 }
 
 fn is_program(file: &Path) -> bool {

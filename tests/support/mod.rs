@@ -4,6 +4,7 @@
 //! - [`town`]: the town, its files, its tmux server, and how it is torn down.
 //! - [`fakes`]: the programs that stand for `bd`, `gt` and an agent.
 //! - [`program`]: the gtd that a test runs, or runs beside.
+//! - [`check`]: what `gtd --check` has found.
 //! - [`limit`]: waiting for a condition, and the end of a test that hangs.
 //! - [`mail`]: a `gt` with an inbox, a `bd` whose beads can be rewritten, and what a test wants to know of both.
 //! - [`process`]: processes of a town, found by their environment, and signals to them.
@@ -11,6 +12,7 @@
 // Each test file uses a part of this.
 #![allow(dead_code, unused_imports)]
 
+pub mod check;
 pub mod fakes;
 pub mod limit;
 pub mod mail;
@@ -18,6 +20,7 @@ pub mod process;
 pub mod program;
 pub mod town;
 
+pub use check::Checked;
 pub use fakes::Mode;
 pub use limit::{eventually, is_soak, wait_until};
 pub use mail::Letter;

@@ -1,0 +1,266 @@
+//! What was found, told as soon as it is known: lines for a person, or one JSON object at the end.
+
+use crate::cli::{Exit, Refusal};
+use crate::sys::command::running::kill_current;
+use crate::town::text::clean;
+use serde::Serialize;
+use std::env;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// The version of the JSON object.
+const FORMAT: u32 = 1;
+
+/// No line is wider.
+const WIDTH: usize = 80;
+
+/// Where the text of a finding begins, after its mark and what it is about.
+const INDENT: usize = 22;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// It is in order.
+    Ok,
+    /// gtd can do without it, or somebody wants it so.
+    Note,
+    /// It keeps gtd from serving the town, or will.
+    Fault,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    mark: Mark,
+    what: &'static str,
+    found: String,
+    /// What to do; empty where there is nothing to be done.
+    remedy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Sheet {
+    format: u32,
+    gtd: &'static str,
+    town: String,
+    checks: Vec<Finding>,
+    faults: usize,
+    #[serde(skip)]
+    json: bool,
+    #[serde(skip)]
+    utf8: bool,
+    #[serde(skip)]
+    closed: bool,
+    #[serde(skip)]
+    unwritten: Option<io::Error>,
+}
+
+/// What was found so far. Its clones are the same.
+#[derive(Clone, Debug)]
+pub struct Findings(Arc<Mutex<Sheet>>);
+
+impl Findings {
+    /// Nothing yet.
+    pub fn new(town: &Path, json: bool) -> Findings {
+        let sheet = Sheet {
+            format: FORMAT,
+            gtd: env!("CARGO_PKG_VERSION"),
+            town: town.display().to_string(),
+            checks: Vec::new(),
+            faults: 0,
+            json,
+            utf8: is_utf8(|name| env::var(name).ok()),
+            closed: false,
+            unwritten: None,
+        };
+        Findings(Arc::new(Mutex::new(sheet)))
+    }
+
+    /// Something that is in order.
+    pub fn good(&self, what: &'static str, found: &str) {
+        self.lock().add(Mark::Ok, what, found, "");
+    }
+
+    /// Something that gtd can do without.
+    pub fn note(&self, what: &'static str, found: &str, remedy: &str) {
+        self.lock().add(Mark::Note, what, found, remedy);
+    }
+
+    /// Something that must be mended.
+    pub fn fault(&self, what: &'static str, found: &str, remedy: &str) {
+        self.lock().add(Mark::Fault, what, found, remedy);
+    }
+
+    /// Tells the sum, or the whole where it is wanted as JSON.
+    pub fn finish(&self) -> Result<Exit, Refusal> {
+        let mut sheet = self.lock();
+        sheet.close();
+        match &sheet.unwritten {
+            Some(error) => Err(Refusal::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
+            None if sheet.faults == 0 => Ok(Exit::Done),
+            None => Ok(Exit::Failed),
+        }
+    }
+
+    /// Ends the program if it has not finished by then: a file system that does not answer has no deadline of its own.
+    pub fn end_after(&self, time: Duration) {
+        let findings = self.clone();
+        thread::spawn(move || {
+            thread::sleep(time);
+            let mut sheet = findings.lock();
+            if sheet.closed {
+                return;
+            }
+            let last = sheet.checks.last().map_or("nothing", |finding| finding.what);
+            let found = format!("not finished: what comes after \"{last}\" does not answer");
+            sheet.add(Mark::Fault, "check", &found, "see whether the file systems of the town and of the home answer");
+            sheet.close();
+            kill_current();
+            std::process::exit(Exit::Failed as i32);
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sheet> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sheet {
+    fn add(&mut self, mark: Mark, what: &'static str, found: &str, remedy: &str) {
+        let finding = Finding { mark, what, found: clean(found, 500), remedy: clean(remedy, 500) };
+        if !self.json {
+            self.print(&lines(&finding));
+        }
+        self.faults += usize::from(mark == Mark::Fault);
+        self.checks.push(finding);
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        let text = match self.faults {
+            // Plain values with text for keys: nothing in it can fail to become JSON.
+            _ if self.json => serde_json::to_string_pretty(&*self).unwrap_or_default(),
+            0 => "nothing is wrong".to_owned(),
+            1 => "one thing must be mended".to_owned(),
+            n => format!("{n} things must be mended"),
+        };
+        self.print(&format!("{text}\n"));
+    }
+
+    fn print(&mut self, text: &str) {
+        let plain = (!self.utf8 && !self.json).then(|| ascii(text));
+        let mut out = io::stdout().lock();
+        let written = out.write_all(plain.as_deref().unwrap_or(text).as_bytes()).and_then(|()| out.flush());
+        // A reader that has read enough is no failure.
+        self.unwritten =
+            self.unwritten.take().or(written.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe));
+    }
+}
+
+/// A finding for a terminal: the remedy below it, behind an arrow.
+fn lines(finding: &Finding) -> String {
+    let mark = match finding.mark {
+        Mark::Ok => "ok",
+        Mark::Note => "note",
+        Mark::Fault => "FAULT",
+    };
+    let mut text = String::new();
+    let mut before = format!("{mark:5}  {:13}  ", finding.what);
+    for line in wrapped(&finding.found, WIDTH - INDENT) {
+        text.push_str(&format!("{before}{line}\n"));
+        before = " ".repeat(INDENT);
+    }
+    before.push_str("→ ");
+    for line in wrapped(&finding.remedy, WIDTH - INDENT - 2) {
+        text.push_str(&format!("{before}{line}\n"));
+        before = " ".repeat(INDENT + 2);
+    }
+    text
+}
+
+/// `text` in lines of at most `width` characters, broken between words; within one that is wider, a path at a slash.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let (used, mut word) = (line.chars().count(), word);
+        let fits = used + usize::from(used > 0) + word.chars().count() <= width;
+        if used > 0 && fits {
+            line.push(' ');
+        } else if used > 0 {
+            lines.push(std::mem::take(&mut line));
+        }
+        while let Some((end, _)) = word.char_indices().nth(width) {
+            let end = word[..end].rfind('/').filter(|at| *at > 0).unwrap_or(end);
+            lines.push(word[..end].to_owned());
+            word = &word[end..];
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Whether a terminal of this locale shows more than ASCII: the first of the three that is set counts.
+fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let set = set.unwrap_or_default().to_ascii_lowercase();
+    set.contains("utf-8") || set.contains("utf8")
+}
+
+/// The same in ASCII and of the same width, as far as there are signs for it.
+fn ascii(text: &str) -> String {
+    let sign = |c: char| match c {
+        '→' => '>',
+        '…' => '~',
+        c if c.is_ascii() => c,
+        _ => '?',
+    };
+    text.chars().map(sign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_finding_is_wrapped_with_its_remedy_behind_an_arrow() {
+        let found = format!("{} over", "a".repeat(WIDTH - INDENT));
+        let finding = Finding { mark: Mark::Fault, what: "disk", found: found.clone(), remedy: "do this".to_owned() };
+        let (first, _) = found.split_once(' ').expect("two words");
+        let blanks = " ".repeat(INDENT);
+        let expected = format!("FAULT  disk           {first}\n{blanks}over\n{blanks}→ do this\n");
+        assert_eq!(lines(&finding), expected);
+        assert_eq!(wrapped("/usr/local/share /x", 12), ["/usr/local", "/share /x"]);
+    }
+
+    #[test]
+    fn the_locale_tells_whether_there_are_arrows() {
+        let of = |all: &'static str, lang: &'static str| {
+            is_utf8(move |name| match name {
+                "LC_ALL" => Some(all.to_owned()),
+                "LANG" => Some(lang.to_owned()),
+                _ => None,
+            })
+        };
+        assert!(of("C.UTF-8", "") && of("", "de_DE.utf8"));
+        assert!(!of("C", "de_DE.UTF-8") && !of("", "") && !of("POSIX", ""));
+        assert_eq!(ascii("→ a…ü"), "> a~?");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_wide_and_nothing_is_lost(text in "[ a-z/ü]{0,300}", width in 5..60usize) {
+            let lines = wrapped(&text, width);
+            prop_assert!(lines.iter().all(|line| line.chars().count() <= width), "{lines:?}");
+            let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(without_blanks(&lines.concat()), without_blanks(&text));
+        }
+    }
+}

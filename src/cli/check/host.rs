@@ -1,0 +1,180 @@
+//! The machine: its clock, the disk, and what the system grants.
+
+use super::Check;
+use crate::sys::clock;
+use crate::sys::process::Table;
+use crate::sys::raw::{self, FileSystem};
+use crate::town::duration::brief;
+use crate::town::time::Wall;
+use crate::world::town_files;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// 2024 began: a clock before that was never set.
+const NEVER_SET: i64 = 1_704_067_200;
+
+/// Clocks of two machines that share a disk differ by less.
+const SLACK: Duration = Duration::from_secs(120);
+
+/// Below this nothing that must be saved can be relied upon to be.
+const TOO_LITTLE: u64 = 10_000_000;
+const LITTLE: u64 = 100_000_000;
+const FEW_INODES: u64 = 100;
+
+impl Check {
+    pub fn host(&self) {
+        self.clock();
+        let mut places = vec![self.world.root.clone()];
+        // It may be a link to another disk, or one itself.
+        let device = |path: &Path| path.metadata().map(|meta| meta.dev()).ok();
+        if device(&self.dir).is_some_and(|dev| Some(dev) != device(&self.world.root)) {
+            places.push(self.dir.clone());
+        }
+        for place in places {
+            self.disk(&place);
+        }
+        self.limits();
+    }
+
+    fn clock(&self) {
+        let now = clock::now();
+        if now.wall.seconds() < NEVER_SET {
+            let found = format!("it is {} by this machine's clock", now.wall.rfc3339(clock::local_offset(now.wall)));
+            self.findings.fault("clock", &found, "set it, for example with timedatectl set-ntp true");
+            return;
+        }
+        if now.tick.millis() == 0 {
+            let found = "the system does not count the time since its start; pauses cannot be measured";
+            self.findings.fault("clock", found, "run gtd on a system whose clock_gettime works");
+            return;
+        }
+        match self.newest_stamp().filter(|(_, at)| *at > now.wall.plus(SLACK)) {
+            None => {
+                let seconds = Wall::from_seconds(now.wall.seconds());
+                self.findings.good("clock", &seconds.rfc3339(clock::local_offset(seconds)));
+            }
+            Some((whose, at)) => {
+                let ahead = brief(at.since(now.wall));
+                let found = format!("{whose} is stamped {ahead} in the future; the clock was set back");
+                self.findings.note("clock", &found, "set the clock if it is wrong; else this mends itself");
+            }
+        }
+    }
+
+    /// The latest time that stands in the town's files or on them.
+    fn newest_stamp(&self) -> Option<(String, Wall)> {
+        let looked = self.history.last_look.map(|at| ("the last look in daemon/state.json".to_owned(), at.wall));
+        let activity = town_files::read_activity(&self.world.root);
+        let activity = activity.map(|at| ("daemon/activity.json".to_owned(), at));
+        let on_files = ["daemon/state.json", "daemon/daemon.log", "mayor/rigs.json", "mayor/daemon.json"];
+        let on_files = on_files.into_iter().filter_map(|name| {
+            let at = self.world.root.join(name).metadata().and_then(|meta| meta.modified()).ok()?;
+            Some((name.to_owned(), clock::wall_of(at)))
+        });
+        looked.into_iter().chain(activity).chain(on_files).max_by_key(|(_, at)| *at)
+    }
+
+    fn disk(&self, place: &Path) {
+        let shown = place.display();
+        let found = match raw::file_system(place) {
+            Ok(found) => found,
+            Err(error) => {
+                let remedy = format!("see what df {shown} says");
+                self.findings.fault("disk", &format!("{shown}: cannot be asked: {error}"), &remedy);
+                return;
+            }
+        };
+        match judge_disk(found) {
+            Disk::Enough => self.findings.good("disk", &format!("{} free", size(found.free))),
+            Disk::Little => {
+                let remedy = format!("make room on the file system of {shown}");
+                self.findings.note("disk", &format!("only {} free", size(found.free)), &remedy);
+            }
+            Disk::Bad(why) => {
+                let remedy = match found.read_only {
+                    true => format!("mount -o remount,rw $(stat -c %m {shown})"),
+                    false => format!("make room on the file system of {shown}"),
+                };
+                self.findings.fault("disk", &why, &remedy);
+            }
+        }
+    }
+
+    fn limits(&self) {
+        if raw::pidfd_open(std::process::id()).is_err() {
+            let found = "there are no descriptors for processes; an agent's end is seen at the next look only";
+            self.findings.note("system", found, "Linux 5.3 or newer has them");
+        }
+        if Table::read().is_err() {
+            let found = "/proc cannot be read; a bare shell is not told from an agent, and trees cannot be ended";
+            self.findings.note("system", found, "mount -t proc proc /proc");
+        }
+        let mut troubles = Vec::new();
+        let rigs = town_files::read_rigs(&self.world.root, None, &mut troubles).len();
+        // A Deacon, and for each rig a Witness and perhaps a Refinery: the pane's process and the foreground's of each.
+        let wanted = u64::try_from(2 * (1 + 2 * rigs)).unwrap_or(u64::MAX).saturating_add(64);
+        let (_, hard) = raw::descriptor_limits();
+        if hard < wanted {
+            let found = format!("{hard} open files are allowed, up to {wanted} may be wanted; some ends are seen late");
+            self.findings.note("system", &found, &format!("ulimit -Hn {wanted} (LimitNOFILE= in a systemd unit)"));
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Disk {
+    Enough,
+    Little,
+    Bad(String),
+}
+
+fn judge_disk(found: FileSystem) -> Disk {
+    match found.free_inodes {
+        _ if found.read_only => Disk::Bad("the file system is mounted read-only".to_owned()),
+        _ if found.free < TOO_LITTLE => Disk::Bad(format!("only {} free; nothing can be saved", size(found.free))),
+        Some(inodes) if inodes < FEW_INODES => {
+            Disk::Bad(format!("only {inodes} inodes free; no files can be made, whatever room there is"))
+        }
+        _ if found.free < LITTLE => Disk::Little,
+        _ => Disk::Enough,
+    }
+}
+
+/// Bytes as people read them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_judged_by_bytes_inodes_and_whether_it_can_be_written() {
+        let good = FileSystem { free: 5 * LITTLE, free_inodes: Some(1_000), read_only: false };
+        assert_eq!(judge_disk(good), Disk::Enough);
+        assert_eq!(judge_disk(FileSystem { free_inodes: None, ..good }), Disk::Enough);
+        assert_eq!(judge_disk(FileSystem { free: LITTLE - 1, ..good }), Disk::Little);
+        for (bad, word) in [
+            (FileSystem { free: TOO_LITTLE - 1, ..good }, "only 9 MB free"),
+            (FileSystem { free: 0, ..good }, "only 0 kB free"),
+            (FileSystem { free_inodes: Some(99), ..good }, "99 inodes"),
+            (FileSystem { read_only: true, ..good }, "read-only"),
+        ] {
+            assert!(matches!(judge_disk(bad), Disk::Bad(why) if why.contains(word)), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_file_system_of_a_directory_is_found() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let found = raw::file_system(dir.path()).expect("known");
+        assert!(!found.read_only && found.free > 0);
+        assert!(raw::file_system(Path::new("/no/such/place")).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! One look at the town as the daemon takes it: Gas Town's generation, the agents, and what the daemon would complain of.
+
+use super::town::count;
+use super::{Check, VERSION};
+use crate::decide::{decide, observe, troubles};
+use crate::sys::attention::Stopped;
+use crate::sys::command::Command;
+use crate::town::plan::Trigger;
+use crate::town::snapshot::{Snapshot, Trouble};
+use crate::world::environment::SCRUBBED_FOR_TOOLS;
+use crate::world::gastown::{self, Ask};
+
+impl Check {
+    pub fn sight(&mut self) -> Result<(), Stopped> {
+        self.generation()?;
+        // Neither a slow bd nor a slow gt may take the time of all.
+        self.world.config.command_timeout = self.time(VERSION);
+        let mut snapshot = self.world.look(Trigger::Look, &self.history)?;
+        self.server(&snapshot)?;
+        if self.answering.contains(&"bd") {
+            self.world.config.command_timeout = self.time(VERSION);
+            self.world.ask_reports(&mut snapshot)?;
+        }
+        self.findings.good("rigs", &snapshot.rigs.len().to_string());
+        self.complaints(&snapshot);
+        Ok(())
+    }
+
+    /// Which Gas Town this is, and who says so. `gt` is asked outside the town, where it notes no activity.
+    fn generation(&mut self) -> Result<(), Stopped> {
+        let ask = if self.answering.contains(&"gt") { Ask::IfNeeded } else { Ask::Never };
+        let time = self.time(VERSION);
+        let found = gastown::generation(
+            &self.world.config,
+            self.history.gastown.as_ref(),
+            self.world.tools.gt.as_deref(),
+            ask,
+            |gt| Command::new(gt, time).dir("/").without(&SCRUBBED_FOR_TOOLS),
+            &mut self.world.attention,
+        )?;
+        match &found.generation {
+            Ok(generation) => {
+                let why = match (self.world.config.gastown, &found.answer) {
+                    (Some(_), _) => "gtd.gastown in mayor/daemon.json says so",
+                    (None, Some(_)) => "gt --version says so",
+                    (None, None) => "gt --version said so before",
+                };
+                self.findings.good("generation", &format!("{generation} ({why})"));
+            }
+            Err(outage) => {
+                let found = format!("Gas Town's generation is not known, so agents are held: {outage}");
+                self.findings.fault("generation", &found, "set gtd.gastown in mayor/daemon.json");
+            }
+        }
+        // The look that follows believes it, and asks nobody.
+        if found.answer.is_some() {
+            self.history.gastown = found.answer;
+        }
+        Ok(())
+    }
+
+    fn complaints(&mut self, snapshot: &Snapshot) {
+        let mut history = self.history.clone();
+        observe(&mut history, snapshot);
+        let plan = decide(Trigger::Heartbeat, snapshot, &history);
+        // The configuration and the generation have lines of their own.
+        let known = |trouble: &&Trouble| {
+            let about = &trouble.about;
+            !about.contains("generation unknown") && !about.starts_with("config ") && about != "daemon.json"
+        };
+        for trouble in troubles(snapshot, &history, &plan).now.iter().filter(known) {
+            let about = trouble.about.as_str();
+            // What somebody wants so is no fault.
+            let wanted = ["hold patrol off", "hold ESTOP", "hold shut", "hold request"];
+            if about == "bd" {
+                // gtd is fully at work without it.
+                self.findings.note("reports", &trouble.text, "");
+            } else if wanted.iter().any(|start| about.starts_with(start)) {
+                self.findings.note("agents", &trouble.text, end_of_hold(about));
+            } else {
+                let (found, remedy) = remedy(trouble);
+                self.findings.fault("town", &found, &remedy);
+            }
+        }
+        if let Ok(sessions) = &snapshot.sessions {
+            self.findings.good(
+                "agents",
+                &format!("{} supervised, {} on the server", snapshot.agents.len(), count(sessions.len(), "session")),
+            );
+        }
+    }
+}
+
+fn end_of_hold(about: &str) -> &'static str {
+    match about {
+        _ if about.starts_with("hold patrol off") => "patrols in mayor/daemon.json switches it on again",
+        _ if about.starts_with("hold ESTOP") => "remove the ESTOP file when it is over",
+        _ => "",
+    }
+}
+
+/// What is wrong, and what to do about it. Where the message itself ends with that, it is taken from there.
+fn remedy(trouble: &Trouble) -> (String, String) {
+    let (about, text) = (trouble.about.as_str(), trouble.text.clone());
+    let fixed = |remedy: &str| (text.clone(), remedy.to_owned());
+    match about.split(' ').next().unwrap_or_default() {
+        "rigs.json" => fixed("mend mayor/rigs.json; it is read again at each look"),
+        "rig" => fixed("mend its entry in mayor/rigs.json"),
+        "spool" => fixed("move daemon/requests away; gtd --request makes it anew"),
+        "tmux" => match text.split_once("; kill -USR1 ") {
+            Some((found, pid)) => {
+                let pid: String = pid.chars().take_while(char::is_ascii_digit).collect();
+                (format!("{found})"), format!("kill -USR1 {pid} makes the socket anew"))
+            }
+            None => fixed("see what tmux list-sessions says"),
+        },
+        "hold" if about.starts_with("hold no directory") => {
+            let dir = text.split_once("its directory ").and_then(|(_, rest)| rest.strip_suffix(" is not there"));
+            (text.clone(), format!("mkdir -p {}, or take its rig out of mayor/rigs.json", dir.unwrap_or("it")))
+        }
+        "hold" if about.starts_with("hold same session") => {
+            fixed("give one of the rigs another name, or another bead prefix, in mayor/rigs.json")
+        }
+        "session" => fixed("give one of the towns a server of its own: gtd.tmux_socket in mayor/daemon.json"),
+        "loop" | "silent" => match text.rsplit_once("gtd --request ").map(|(_, rest)| rest.split(' ')) {
+            Some(mut words) => {
+                let request: Vec<&str> = words.by_ref().take(2).collect();
+                (text.clone(), format!("mend what ends it, then gtd --request {}", request.join(" ")))
+            }
+            None => (text, String::new()),
+        },
+        _ => (text, String::new()),
+    }
+}

@@ -1,0 +1,242 @@
+//! The town's tmux server, the way to it, and other servers on which the same town lives.
+
+use super::Check;
+use super::town::count;
+use crate::sys::attention::Stopped;
+use crate::sys::command::Command;
+use crate::sys::raw;
+use crate::town::agent::{AgentId, Role};
+use crate::town::names::Generation;
+use crate::town::snapshot::Snapshot;
+use crate::world::environment::SCRUBBED;
+use crate::world::tmux::Socket;
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A server that is not the town's gets no more.
+const OTHER: Duration = Duration::from_secs(1);
+
+/// More sockets are not looked at.
+const MOST: usize = 24;
+
+const FORMAT: &str = "#{pid}\t#{version}\t#{session_name}\t#{@gtd_town}\t#{session_path}";
+
+/// A tmux server.
+#[derive(Debug)]
+struct Server {
+    socket: PathBuf,
+    pid: String,
+    version: String,
+    /// The sessions of this town.
+    ours: Vec<String>,
+    /// How many others there are.
+    others: usize,
+}
+
+impl Server {
+    fn shown(&self) -> String {
+        format!("PID {} on {} ({})", self.pid, self.socket.display(), self.ours.join(", "))
+    }
+
+    /// How to end what is of this town there, and nothing else.
+    fn end(&self) -> String {
+        let tmux = format!("tmux -S {}", self.socket.display());
+        match (self.others, self.ours.as_slice()) {
+            (0, _) => format!("{tmux} kill-server"),
+            (_, ours) => {
+                let each: Vec<String> = ours.iter().map(|name| format!("{tmux} kill-session -t ={name}")).collect();
+                each.join("; ")
+            }
+        }
+    }
+}
+
+impl Check {
+    pub fn server(&mut self, snapshot: &Snapshot) -> Result<(), Stopped> {
+        let Some(socket) = self.world.socket().cloned() else { return Ok(()) };
+        let default = directory();
+        let own = match &socket {
+            Socket::Default => default.join("default"),
+            Socket::Name(name) => default.join(name),
+            Socket::Path(path) => PathBuf::from(path),
+        };
+        if let (Socket::Default | Socket::Name(_), Some(dir)) = (&socket, own.parent()) {
+            self.directory(dir);
+        }
+        let names = agent_names(snapshot);
+        let served = self.ask(&own, &names)?;
+        match &served {
+            Ok(Some(server)) => {
+                let all = count(server.ours.len() + server.others, "session");
+                let found = format!("{}: PID {}, tmux {}, {all}", own.display(), server.pid, server.version);
+                self.findings.good("tmux server", &found);
+                self.compare_versions(server);
+            }
+            Ok(None) => self.findings.good("tmux server", &format!("{}: none runs", own.display())),
+            // What is wrong with it is among the complaints.
+            Err(why) if why.contains("protocol version") => {
+                let remedy = "put the tmux that started the server first in PATH of gtd";
+                self.findings.fault("tmux server", &format!("{}: {why}", own.display()), remedy);
+            }
+            Err(_) => {}
+        }
+        self.other_servers(&own, served.ok().flatten().as_ref(), &names)
+    }
+
+    /// tmux makes it where it is missing, and refuses one that others may use.
+    fn directory(&self, dir: &Path) {
+        let shown = dir.display();
+        if let Some(set) = env::var_os("TMUX_TMPDIR").filter(|set| !set.is_empty() && !Path::new(set).is_dir()) {
+            let found = format!("TMUX_TMPDIR is {}, which is no directory; tmux uses {shown}", set.display());
+            self.findings.note("tmux server", &found, "make it, or take TMUX_TMPDIR out of gtd's environment");
+        }
+        let Ok(meta) = fs::symlink_metadata(dir) else { return };
+        let (user, mode) = (raw::user_id(), meta.mode() & 0o777);
+        if !meta.is_dir() {
+            self.findings.fault("tmux server", &format!("{shown} is no directory"), &format!("rm {shown}"));
+        } else if meta.uid() != user {
+            let found = format!("{shown} belongs to another user (UID {}); tmux refuses it", meta.uid());
+            self.findings.fault("tmux server", &found, &format!("chown {user} {shown}"));
+        } else if mode & 0o007 != 0 {
+            let found = format!("{shown} is open to other users (mode {mode:o}); tmux refuses it");
+            self.findings.fault("tmux server", &found, &format!("chmod 700 {shown}"));
+        }
+    }
+
+    fn compare_versions(&self, server: &Server) {
+        let client = self.tmux_version.as_deref().unwrap_or_default();
+        let client = client.trim_start_matches("tmux ");
+        if !client.is_empty() && client != server.version {
+            let found =
+                format!("the server is {}, gtd's tmux is {client}; they may not understand each other", server.version);
+            self.findings.note("tmux server", &found, "restart the server when its agents may be ended");
+        }
+    }
+
+    /// The user's other servers: where the town lives there too, its agents are there twice.
+    fn other_servers(&mut self, own: &Path, served: Option<&Server>, names: &BTreeSet<String>) -> Result<(), Stopped> {
+        let own_real = fs::canonicalize(own).unwrap_or_else(|_| own.to_owned());
+        for socket in sockets().into_iter().filter(|socket| *socket != own_real).take(MOST) {
+            let other = match self.ask(&socket, names)? {
+                Ok(Some(server)) if !server.ours.is_empty() => server,
+                Err(why) => {
+                    let found = format!("another of this user does not answer: {}: {why}", socket.display());
+                    self.findings.note("tmux server", &found, "if nobody needs it, end it and remove its socket");
+                    continue;
+                }
+                Ok(_) => continue,
+            };
+            let (found, remedy) = match served.filter(|server| !server.ours.is_empty()) {
+                Some(server) => (
+                    format!(
+                        "this town lives on two: {}, and {}; gtd looks after the first",
+                        server.shown(),
+                        other.shown()
+                    ),
+                    format!("end the second: {}", other.end()),
+                ),
+                None => (
+                    format!(
+                        "this town lives on another one: {}; gtd uses {}, and would start it again there",
+                        other.shown(),
+                        own.display()
+                    ),
+                    format!("start gtd with the same TMUX_TMPDIR, set gtd.tmux_socket, or end it: {}", other.end()),
+                ),
+            };
+            self.findings.fault("tmux server", &found, &remedy);
+        }
+        Ok(())
+    }
+
+    /// What a server has; `None` if there is none behind the socket. A session that is not marked is the town's if it has an
+    /// agent's name: a person may have others below the town's root.
+    fn ask(&mut self, socket: &Path, names: &BTreeSet<String>) -> Result<Result<Option<Server>, String>, Stopped> {
+        let Some(tmux) = self.world.tools.tmux.clone().filter(|_| self.answering.contains(&"tmux")) else {
+            return Ok(Ok(None));
+        };
+        let command = Command::new(tmux, self.time(OTHER))
+            .args(["-u", "-S"])
+            .arg(socket)
+            .args(["list-sessions", "-F", FORMAT])
+            .called("tmux list-sessions")
+            .without(&SCRUBBED);
+        let output = match command.run(&mut self.world.attention)? {
+            Ok(output) if output.success => output,
+            Ok(output)
+                if output.stderr.starts_with("no server running")
+                    || output.stderr.contains("No such file")
+                    || output.stderr.contains("Connection refused") =>
+            {
+                return Ok(Ok(None));
+            }
+            Ok(output) => return Ok(Err(output.complaint())),
+            Err(failure) => return Ok(Err(failure.to_string())),
+        };
+        let mut server = None;
+        for line in output.stdout.lines() {
+            let &[pid, version, name, mark, path] = line.splitn(5, '\t').collect::<Vec<_>>().as_slice() else {
+                continue;
+            };
+            let server = server.get_or_insert_with(|| Server {
+                socket: socket.to_owned(),
+                pid: pid.to_owned(),
+                version: version.to_owned(),
+                ours: Vec::new(),
+                others: 0,
+            });
+            let root = &self.world.real_root;
+            let is_below = || fs::canonicalize(path).is_ok_and(|real| real.starts_with(root));
+            let is_ours = match mark {
+                "" => names.contains(name) && is_below(),
+                mark => Path::new(mark) == root,
+            };
+            match is_ours {
+                true => server.ours.push(name.to_owned()),
+                false => server.others += 1,
+            }
+        }
+        Ok(Ok(server))
+    }
+}
+
+/// Where tmux has the sockets of this user.
+fn directory() -> PathBuf {
+    let set = env::var_os("TMUX_TMPDIR").filter(|set| !set.is_empty());
+    let base = set.and_then(|set| fs::canonicalize(set).ok()).unwrap_or_else(|| PathBuf::from("/tmp"));
+    base.join(format!("tmux-{}", raw::user_id()))
+}
+
+/// All sockets of this user, without symbolic links. Somebody else's could make gtd wait.
+fn sockets() -> BTreeSet<PathBuf> {
+    let usual = Path::new("/tmp").join(format!("tmux-{}", raw::user_id()));
+    let user = raw::user_id();
+    let is_ours =
+        |path: &PathBuf| fs::metadata(path).is_ok_and(|meta| meta.file_type().is_socket() && meta.uid() == user);
+    let of = |dir: PathBuf| {
+        let real = fs::canonicalize(dir).into_iter();
+        let entries = real.flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
+        let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
+        paths
+    };
+    of(directory()).into_iter().chain(of(usual)).collect()
+}
+
+/// What the town's agents' sessions are called, by whichever generation.
+fn agent_names(snapshot: &Snapshot) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for table in Generation::ALL.map(Generation::table) {
+        names.insert(table.agent(&snapshot.root, AgentId::Deacon, None).session);
+        for rig in &snapshot.rigs {
+            for id in [AgentId::Witness(rig.name.clone()), AgentId::Refinery(rig.name.clone())] {
+                names.insert(table.agent(&snapshot.root, id, Some(rig)).session);
+            }
+        }
+    }
+    debug_assert!(snapshot.agents.iter().all(|a| a.id.role() == Role::Mayor || names.contains(&a.session)));
+    names
+}

@@ -1,0 +1,116 @@
+//! tmux, `bd` and `gt`: where they are, and whether they work.
+
+use super::{Check, VERSION};
+use crate::sys::attention::Stopped;
+use crate::sys::command::Command;
+use crate::world::environment::SCRUBBED_FOR_TOOLS;
+use crate::world::tmux::is_usable_version;
+use crate::world::tools::{Candidate, candidates};
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// The time for another tmux than the one that gtd uses.
+const OTHER: Duration = Duration::from_secs(1);
+
+/// More of the same name are not looked at.
+const MOST: usize = 4;
+
+impl Check {
+    pub fn tools(&mut self) -> Result<(), Stopped> {
+        let tools = self.world.tools.clone();
+        for (name, place, flag) in
+            [("tmux", tools.tmux, "-V"), ("bd", tools.bd, "--version"), ("gt", tools.gt, "--version")]
+        {
+            match place {
+                Some(path) => self.tool(name, &path, flag)?,
+                None => self.no_tool(name),
+            }
+        }
+        self.other_tmux()
+    }
+
+    fn no_tool(&self, name: &'static str) {
+        if let Some(found) = candidates(name, env::var_os("PATH")).find(|found| found.file.is_file()) {
+            let file = found.file.display();
+            self.findings.fault(name, &format!("{file} cannot be executed"), &format!("chmod +x {file}"));
+            return;
+        }
+        let found = "not found in PATH or the usual places";
+        match name {
+            "tmux" => self.findings.fault(name, found, "install it, for example with apt-get install tmux"),
+            "bd" => self.findings.note(name, &format!("{found}; without it tmux alone tells how agents are"), ""),
+            _ => {
+                let remedy = match self.world.config.gastown {
+                    Some(_) => "",
+                    None => "set gtd.gastown in mayor/daemon.json",
+                };
+                self.findings.note(name, &format!("{found}; without it there is no mail"), remedy);
+            }
+        }
+    }
+
+    fn tool(&mut self, name: &'static str, path: &Path, flag: &str) -> Result<(), Stopped> {
+        let shown = path.display();
+        let version = match self.version(path, flag, VERSION)? {
+            Ok(version) => version,
+            Err(why) => {
+                let remedy = format!("see what {shown} {flag} says, and install it anew");
+                self.findings.fault(name, &format!("{shown} does not work: {why}"), &remedy);
+                return Ok(());
+            }
+        };
+        if name == "tmux" && !is_usable_version(&version) {
+            let remedy = "install a newer tmux, or put one first in PATH";
+            self.findings.fault(name, &format!("{shown}: {version}; 3.2 or newer is needed"), remedy);
+            return Ok(());
+        }
+        self.answering.push(name);
+        let in_path = candidates(name, env::var_os("PATH")).any(|found| found.in_path && found.file == path);
+        if in_path {
+            self.findings.good(name, &format!("{shown}: {version}"));
+        } else {
+            let found = format!("{shown}: {version}; found outside PATH, where gtd looks too");
+            self.findings.note(name, &found, "");
+        }
+        if name == "tmux" {
+            self.tmux_version = Some(version);
+        }
+        Ok(())
+    }
+
+    /// The first line that a tool says of itself, or what went wrong. It is run outside the town, since `gt` notes each
+    /// call within as activity of the town.
+    fn version(&mut self, path: &Path, flag: &str, time: Duration) -> Result<Result<String, String>, Stopped> {
+        let command = Command::new(path, self.time(time)).arg(flag).dir("/").without(&SCRUBBED_FOR_TOOLS);
+        Ok(match command.run(&mut self.world.attention)? {
+            Ok(output) if output.success => Ok(output.stdout.lines().next().unwrap_or_default().trim().to_owned()),
+            Ok(output) => Err(output.complaint()),
+            Err(failure) => Err(failure.to_string()),
+        })
+    }
+
+    /// Every tmux that somebody who attaches may use instead: one of another version may not understand the server.
+    fn other_tmux(&mut self) -> Result<(), Stopped> {
+        let Some(used) = self.world.tools.tmux.clone() else { return Ok(()) };
+        let mut seen: BTreeSet<_> = fs::canonicalize(&used).into_iter().collect();
+        let others: Vec<Candidate> = candidates("tmux", env::var_os("PATH"))
+            .filter(|found| found.is_program())
+            .filter(|found| fs::canonicalize(&found.file).is_ok_and(|real| seen.insert(real)))
+            .take(MOST)
+            .collect();
+        for other in others {
+            let shown = other.file.display();
+            let said = self.version(&other.file, "-V", OTHER)?;
+            if said.is_err() || said.as_ref().ok() != self.tmux_version.as_ref() {
+                let said = said.unwrap_or_else(|why| why);
+                let found = format!("there is another: {shown}: {said}");
+                let remedy = format!("whoever attaches should use {}; remove the other", used.display());
+                self.findings.note("tmux", &found, &remedy);
+            }
+        }
+        Ok(())
+    }
+}

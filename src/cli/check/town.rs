@@ -1,0 +1,181 @@
+//! The town's files, and gtd's own among them.
+
+use super::Check;
+use crate::service::state;
+use crate::sys::files::{self, Whose};
+use crate::sys::raw;
+use crate::town::spawn::parse_pending;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+/// What gtd writes as files of its own.
+const OWN_FILES: [&str; 4] = ["daemon.lock", "daemon.pid", "state.json", "daemon.log"];
+
+/// What it keeps for the user alone.
+const PRIVATE_DIRS: [&str; 2] = ["screens", "requests"];
+
+impl Check {
+    pub fn files(&self) {
+        self.mark();
+        if self.daemon_dir() {
+            for name in OWN_FILES {
+                self.own_file(&self.dir.join(name));
+            }
+            for name in PRIVATE_DIRS {
+                self.private_dir(&self.dir.join(name));
+            }
+            self.state();
+        }
+        self.pending();
+        self.left_over();
+    }
+
+    /// That it is there is what counts; but whoever tore it has torn other files too.
+    fn mark(&self) {
+        let path = self.world.root.join("mayor/town.json");
+        let why = match files::read(&path, Whose::Towns) {
+            Ok(Some(bytes)) => serde_json::from_slice::<serde_json::Value>(&bytes).err().map(|error| error.to_string()),
+            Ok(None) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(why) = why {
+            let found = format!("mayor/town.json cannot be understood: {why}; gtd needs no more than that it is there");
+            self.findings.note("town", &found, "put it back from a copy; gt may need it");
+        }
+    }
+
+    /// Whether there is one.
+    fn daemon_dir(&self) -> bool {
+        let (dir, shown) = (&self.dir, self.dir.display());
+        if fs::symlink_metadata(dir).is_ok() && !dir.is_dir() {
+            let found = format!("{shown} is no directory; gtd wants one there");
+            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
+            return false;
+        }
+        // Where there is none, gtd makes it.
+        let place = if dir.is_dir() { dir } else { &self.world.root };
+        if !raw::can_write(place) {
+            let found = format!("{} cannot be written by this user; gtd must be able to", place.display());
+            let remedy = format!("run gtd as the town's owner, or chown {} {}", raw::user_id(), place.display());
+            self.findings.fault("files", &found, &remedy);
+        }
+        dir.is_dir()
+    }
+
+    /// gtd refuses what it did not put there.
+    fn own_file(&self, path: &Path) {
+        let Ok(meta) = fs::symlink_metadata(path) else { return };
+        let shown = path.display();
+        if !meta.is_file() {
+            let found = format!("{shown} is {}; gtd wants a file of its own there", kind(&meta));
+            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
+        } else if !files::belongs(&meta, Whose::Ours) {
+            let found = format!("{shown} belongs to another user (UID {})", meta.uid());
+            self.findings.fault("files", &found, &format!("run gtd as that user, or chown {} {shown}", raw::user_id()));
+        }
+    }
+
+    fn private_dir(&self, path: &Path) {
+        let Ok(meta) = fs::symlink_metadata(path) else { return };
+        let shown = path.display();
+        let is_ours = meta.is_dir() && files::belongs(&meta, Whose::OursAlone);
+        if is_ours {
+            if meta.mode() & 0o077 != 0 {
+                let found = format!("{shown} is open to other users (mode {:o})", meta.mode() & 0o777);
+                self.findings.note("files", &found, &format!("chmod 700 {shown}"));
+            }
+            return;
+        }
+        // A spool that is not obeyed is among the complaints of the look.
+        if path.ends_with("requests") {
+            return;
+        }
+        if meta.is_dir() {
+            let found = format!("{shown} belongs to another user (UID {})", meta.uid());
+            self.findings.note("files", &found, &format!("run gtd as that user, or chown {} {shown}", raw::user_id()));
+        } else {
+            let found = format!("{shown} is {}; gtd wants a directory there", kind(&meta));
+            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
+        }
+    }
+
+    fn state(&self) {
+        // What is no file of gtd's own has been said.
+        let path = state::path(&self.dir);
+        let is_ours = |meta: &Metadata| meta.is_file() && files::belongs(meta, Whose::Ours);
+        if !fs::symlink_metadata(&path).is_ok_and(|meta| is_ours(&meta)) {
+            return;
+        }
+        match state::read(&self.dir) {
+            Ok(Some(state)) => {
+                let by = match &state.gtd {
+                    Some(own) => format!("gtd {}, format {}", own.version, own.format),
+                    None => "Gas Town's own daemon".to_owned(),
+                };
+                self.findings.good("state", &format!("{} heartbeats, written by {by}", state.heartbeat_count));
+            }
+            Ok(None) => {}
+            Err(why) => {
+                let remedy = match why.contains("newer than this gtd") {
+                    true => "install the newer gtd again, or move the file away",
+                    false => "none is needed: gtd sets it aside when it starts, and begins anew",
+                };
+                self.findings.fault("state", &why, remedy);
+            }
+        }
+    }
+
+    fn pending(&self) {
+        let path = self.world.root.join("spawn/pending.json");
+        let read = files::read(&path, Whose::Towns).map_err(|error| error.to_string());
+        let why = match read {
+            Ok(Some(bytes)) => parse_pending(&bytes).err().map(|why| format!("{}: {why}", path.display())),
+            Ok(None) => None,
+            Err(why) => Some(why),
+        };
+        if let Some(why) = why {
+            let remedy = format!(
+                "move it away: mv {0} {0}.old; spawned workers in it wait for their first word",
+                path.display()
+            );
+            self.findings.fault("files", &why, &remedy);
+        }
+    }
+
+    fn left_over(&self) {
+        let names = |dir: &Path| {
+            let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+            let names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+            names
+        };
+        for dir in [self.dir.clone(), self.world.root.join("spawn")] {
+            let mut aside: Vec<String> = names(&dir).into_iter().filter(|name| name.contains(".corrupt-")).collect();
+            aside.sort();
+            if let Some(last) = aside.last() {
+                let found = format!("{} set aside in {}, the last {last}", count(aside.len(), "file"), dir.display());
+                self.findings.note("files", &found, &format!("look at them, then rm {}/*.corrupt-*", dir.display()));
+            }
+        }
+    }
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
+fn kind(meta: &Metadata) -> &'static str {
+    let kind = meta.file_type();
+    match () {
+        () if kind.is_symlink() => "a symbolic link",
+        () if kind.is_dir() => "a directory",
+        () if kind.is_fifo() => "a fifo",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_file() => "a file",
+        () => "a device",
+    }
+}
