@@ -10,6 +10,7 @@ use super::names::Generation;
 use section::Section;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What gtd was told, or its defaults.
@@ -43,6 +44,10 @@ pub struct Config {
     /// Whether pokes are sent at all.
     pub heartbeat_enabled: bool,
     patrols: BTreeMap<Role, Patrol>,
+    /// The shell line that is run when something needs a person.
+    pub notify: Option<String>,
+    /// The file that is written after each look, for whoever counts.
+    pub metrics_file: Option<PathBuf>,
     /// Environment for agents and for `bd` and `gt`.
     pub env: BTreeMap<String, String>,
 }
@@ -75,6 +80,8 @@ impl Default for Config {
             heartbeat_interval: None,
             heartbeat_enabled: true,
             patrols: BTreeMap::new(),
+            notify: None,
+            metrics_file: None,
             env: BTreeMap::new(),
         }
     }
@@ -170,6 +177,12 @@ impl Config {
         s.duration("look_interval", ms(100)..=hours(1), &mut self.look_interval);
         s.duration("silent_after", ms(100)..=hours(24), &mut self.silent_after);
         s.duration("command_timeout", ms(100)..=hours(1), &mut self.command_timeout);
+        let text = |value: &Value| {
+            let text = value.as_str()?;
+            (!text.trim().is_empty() && !text.contains('\0')).then(|| text.to_owned())
+        };
+        s.read("notify", "a shell line", |value| text(value).map(|line| self.notify = Some(line)));
+        s.read("metrics_file", "a path", |value| text(value).map(|path| self.metrics_file = Some(path.into())));
         s.section("restart", |s| {
             s.duration("settle", ms(0)..=hours(1), &mut self.settle);
             s.duration("first_delay", ms(0)..=hours(1), &mut self.first_delay);

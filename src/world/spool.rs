@@ -49,6 +49,7 @@ pub fn trouble(root: &Path) -> Option<Trouble> {
             dir.display()
         ),
         over: "daemon/requests is in order again".to_owned(),
+        need: None,
     })
 }
 

@@ -6,19 +6,23 @@
 //! - [`program`]: the gtd that a test runs, or runs beside.
 //! - [`limit`]: waiting for a condition, and the end of a test that hangs.
 //! - [`mail`]: a `gt` with an inbox, a `bd` whose beads can be rewritten, and what a test wants to know of both.
+//! - [`init`]: what a service tells init; [`openmetrics`]: a strict reader of what it counts.
 //! - [`process`]: processes of a town, found by their environment, and signals to them.
 
 // Each test file uses a part of this.
 #![allow(dead_code, unused_imports)]
 
 pub mod fakes;
+pub mod init;
 pub mod limit;
 pub mod mail;
+pub mod openmetrics;
 pub mod process;
 pub mod program;
 pub mod town;
 
 pub use fakes::Mode;
+pub use init::Init;
 pub use limit::{eventually, wait_until};
 pub use mail::Letter;
 pub use program::{Gtd, Ran};
