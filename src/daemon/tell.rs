@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The least that `gtd.notify` is granted, even where an agent waits to be started.
+/// The least that `gtd.notify` is granted, even where an agent waits to be started, or something else has happened.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Daemon {
@@ -33,13 +33,16 @@ impl Daemon {
             return Ok(None);
         };
         let (began, most) = (clock::now(), self.world.config.command_timeout);
-        for telling in due {
+        for (number, telling) in due.iter().enumerate() {
             let now = clock::now();
-            if now.since(began) >= most || !self.pending.borrow().is_empty() {
+            let is_awaited = !self.pending.borrow().is_empty();
+            // One has its turn in any case: what it is about may be over at the next look.
+            if number > 0 && (is_awaited || now.since(began) >= most) {
                 return Ok(Some(now));
             }
             let object = notify::object(&self.world.root, telling, now);
-            let patience = until_next_start(plan, now).map_or(most, |left| left.max(LEAST_PATIENCE).min(most));
+            let left = if is_awaited { Some(Duration::ZERO) } else { until_next_start(plan, now) };
+            let patience = left.map_or(most, |left| left.max(LEAST_PATIENCE).min(most));
             let failure = match self.ask(|world| world.notify(&line, object, patience))? {
                 Ok(output) if output.success => None,
                 Ok(output) => Some(format!("gtd.notify: {}", output.complaint())),
