@@ -79,6 +79,11 @@ impl Pending {
         }
     }
 
+    /// Whether something has happened, and not only time has passed.
+    const fn is_urgent(&self) -> bool {
+        self.wake || self.reload || !self.ended.is_empty()
+    }
+
     const fn is_empty(&self) -> bool {
         self.stop.is_none() && !self.wake && !self.reload && self.due.is_none() && self.ended.is_empty()
     }

@@ -35,7 +35,7 @@ impl Daemon {
         let (began, most) = (clock::now(), self.world.config.command_timeout);
         for (number, telling) in due.iter().enumerate() {
             let now = clock::now();
-            let is_awaited = !self.pending.borrow().is_empty();
+            let is_awaited = self.pending.borrow().is_urgent();
             // One has its turn in any case: what it is about may be over at the next look.
             if number > 0 && (is_awaited || now.since(began) >= most) {
                 return Ok(Some(now));
