@@ -249,7 +249,7 @@ fn a_tmux_server_that_does_not_answer_costs_nobody_anything() {
     let server = town.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a PID");
     process::signal(server, libc::SIGSTOP);
     town.wait_for_log("tmux does not answer");
-    assert_eq!(town.word_for("deacon"), "unknown");
+    wait_until("the status knows it", || town.word_for("deacon") == "unknown");
     process::signal(server, libc::SIGCONT);
     town.wait_for_log("tmux answers again after");
     town.wait_for_heartbeats(1);

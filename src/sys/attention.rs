@@ -3,7 +3,7 @@
 
 use super::bell::Bell;
 use super::raw::{self, Wait};
-use super::tally::{Tallies, Tally};
+use super::tally::Tallies;
 use std::fmt;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -61,10 +61,7 @@ impl Attention {
 
     /// Notes that a program was waited for.
     pub fn note_run(&mut self, program: &str, time: Duration, failed: bool) {
-        match self.tallies.get_mut(program) {
-            Some(tally) => tally.add(time, failed),
-            None => self.tallies.entry(program.to_owned()).or_insert_with(Tally::default).add(time, failed),
-        }
+        self.tallies.entry(program.to_owned()).or_default().add(time, failed);
     }
 
     /// Beats, if it is time to; says how long it is to the next beat.
