@@ -4,15 +4,18 @@
 mod deaths;
 mod report;
 mod requests;
+mod tell;
 
 use crate::decide::{Event as Seen, after_sleep, decide, observe, record};
 use crate::service::conditions::Conditions;
 use crate::service::crash;
 use crate::service::instance::{Instance, Refused, daemon_dir};
 use crate::service::log::Log;
+use crate::service::metrics::Metrics;
 use crate::service::signals::{self, Event};
 use crate::service::sleeper::Sleeper;
 use crate::service::state::{self, Keeper, Report};
+use crate::service::systemd::Init;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::bell::{self, Ringer};
 use crate::sys::files::Durability;
@@ -32,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the daemon lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,11 @@ impl Pending {
         }
     }
 
+    /// Whether something has happened, and not only time has passed.
+    const fn is_urgent(&self) -> bool {
+        self.wake || self.reload || !self.ended.is_empty()
+    }
+
     const fn is_empty(&self) -> bool {
         self.stop.is_none() && !self.wake && !self.reload && self.due.is_none() && self.ended.is_empty()
     }
@@ -88,6 +96,8 @@ struct Daemon {
     instance: Instance,
     log: Log,
     keeper: Keeper,
+    init: Init,
+    metrics: Metrics,
     history: History,
     conditions: Conditions,
     report: Report,
@@ -108,12 +118,18 @@ struct Daemon {
     said_interval: Option<Duration>,
     /// Why the state could not be saved.
     not_saved: Option<String>,
+    /// Why `gtd.notify` has failed.
+    not_told: Option<String>,
+    /// Why `gtd.metrics_file` could not be written.
+    not_counted: Option<String>,
     /// Whether another daemon has taken this one's place.
     lost: bool,
     /// Whether the last look was for the sake of a death.
     last_was_death: bool,
     /// Whether the last look has shown that an agent is gone.
     has_died: bool,
+    /// How long the machine had been suspended when that was last asked.
+    suspended: Duration,
     /// Whether the inbox held more than one pass deals with.
     more_mail: bool,
     /// Why the spawned workers that wait are not known, so that it is said once.
@@ -160,9 +176,14 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         Life::OneHeartbeat => None,
     };
     log.limit(world.config.log_max_size, world.config.log_keep);
+    // Init waits for a daemon, not for one heartbeat.
+    let init = if sleeper.is_some() { Init::find() } else { Init::default() };
+    let started = clock::now().wall;
     let mut daemon = Daemon {
         instance,
-        keeper: Keeper::new(&dir, clock::now().wall),
+        keeper: Keeper::new(&dir, started),
+        metrics: Metrics::new(root.to_string_lossy().into_owned(), started),
+        init,
         history: loaded.history,
         conditions: Conditions::default(),
         report: Report::default(),
@@ -177,22 +198,26 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         said: BTreeMap::new(),
         said_interval: None,
         not_saved: None,
+        not_told: None,
+        not_counted: None,
         lost: false,
         last_was_death: false,
         has_died: false,
+        suspended: raw::suspended(),
         more_mail: false,
         pending_unread: None,
         waiting: BTreeMap::new(),
         world,
         log,
     };
-    daemon.log.say(format!("Daemon starting (PID {})", std::process::id()));
+    daemon.log.notice(format!("Daemon starting (PID {})", std::process::id()));
     if let Some(trouble) = loaded.trouble {
-        daemon.log.say(trouble);
+        daemon.log.warn(trouble);
     }
     daemon.say_tools();
     daemon.save(true, Durability::Synced);
     ready();
+    daemon.report_for_duty();
     // Told to stop or done with its one heartbeat, it ends in the same way.
     let _ = daemon.live(life);
     daemon.end();
@@ -264,6 +289,7 @@ impl Daemon {
         let tend_at = self.attend(&mut snapshot, due || read_mail)?;
         if due {
             self.mark_stale(&snapshot, &plan)?;
+            self.metrics.heartbeat();
             self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
         }
         if let Some(at) = tend_at.filter(|at| at.tick < plan.next_look.tick) {
@@ -291,12 +317,16 @@ impl Daemon {
 
     fn look(&mut self, trigger: Trigger) -> Result<Snapshot, Stopped> {
         self.history.config.clone_from(&self.world.config_file);
+        let began = Instant::now();
         let snapshot = self.world.look(trigger, &self.history)?;
+        self.metrics.look(began.elapsed());
+        self.notice_suspension();
         for event in observe(&mut self.history, &snapshot) {
             self.has_died |= matches!(event, Seen::Gone { .. } | Seen::MassDeath(_));
+            self.metrics.event(&event);
             // Quarantine is a condition, and said as such.
             if !matches!(event, Seen::Quarantined(_) | Seen::Forgiven(_)) {
-                self.log.say(event);
+                self.log.say_as(event.level(), event);
             }
         }
         Ok(snapshot)
@@ -306,9 +336,10 @@ impl Daemon {
     fn carry_out(&mut self, trigger: Trigger, plan: &Plan, snapshot: &Snapshot) -> Result<bool, Stopped> {
         self.say_verdicts(trigger, plan);
         let mut outcomes: Vec<Outcome> = Vec::new();
-        let log = self.log.clone();
+        let (log, metrics) = (&self.log, &mut self.metrics);
         let result = self.world.act(plan, &snapshot.agents, &mut |outcome| {
-            log.say(&outcome);
+            log.say_as(outcome.level(), &outcome);
+            metrics.outcome(&outcome, plan.ends_for_silence(&outcome.agent));
             outcomes.push(outcome);
         });
         let done = if result.is_ok() { trigger } else { Trigger::Look };
@@ -330,11 +361,17 @@ impl Daemon {
     }
 
     fn reload(&mut self) {
+        self.init.reloading();
         self.log.reopen();
+        let counted = self.metrics_file();
         let read = self.world.read_config();
+        if counted != self.metrics_file() {
+            self.leave_metrics_at(counted);
+        }
         self.log.limit(self.world.config.log_max_size, self.world.config.log_keep);
         let config = if read { "configuration read" } else { "the configuration cannot be read, and stays as it was" };
         self.log.say(format!("Received SIGHUP: log opened anew, {config}"));
+        self.init.ready();
     }
 
     /// When the sleeper's own wait has ended far too late, the machine slept, or gtd was frozen.
@@ -343,7 +380,15 @@ impl Daemon {
             let grace = self.world.config.grace;
             self.log.say(format!("Woke {} late: the machine slept; a grace period for every agent", brief(late)));
             after_sleep(&mut self.history, grace, clock::now());
+            self.suspended = raw::suspended();
         }
+    }
+
+    /// The same where the machine was suspended in the midst of a pass, while nobody waited for a moment.
+    fn notice_suspension(&mut self) {
+        let asleep = raw::suspended().saturating_sub(self.suspended);
+        self.suspended += asleep;
+        self.notice_sleep(asleep);
     }
 
     fn say_tools(&self) {
@@ -351,7 +396,7 @@ impl Daemon {
         for (name, place) in [("tmux", &tools.tmux), ("bd", &tools.bd), ("gt", &tools.gt)] {
             match place {
                 Some(path) => self.log.say(format!("Using {}", path.display())),
-                None => self.log.say(format!(
+                None => self.log.warn(format!(
                     "{name} was not found in PATH or the usual places; looked for again at each heartbeat"
                 )),
             }
@@ -359,16 +404,18 @@ impl Daemon {
     }
 
     fn end(mut self) {
+        self.init.stopping();
         let stop = self.pending.borrow().stop;
         if let Some(signal) = stop {
-            self.log.say(format!("Received signal {}, shutting down", signals::name(signal)));
+            self.log.notice(format!("Received signal {}, shutting down", signals::name(signal)));
         }
-        self.log.say("Daemon shutting down");
+        self.log.notice("Daemon shutting down");
         // The files are the other one's, where there is one.
         if !self.lost {
             self.save(false, Durability::Synced);
+            self.count(false);
             self.instance.release();
         }
-        self.log.say("Daemon stopped");
+        self.log.notice("Daemon stopped");
     }
 }

@@ -2,7 +2,9 @@
 //! no panic. In the order of a look: [`observe`], [`decide`], and, after the hands have acted, [`record`].
 
 mod agents;
+mod deaths;
 mod messages;
+mod notices;
 mod observe;
 mod pacing;
 mod record;
@@ -16,6 +18,7 @@ pub mod strip;
 mod troubles;
 
 pub use messages::{DEACON_MESSAGES, WITNESS_MESSAGES};
+pub use notices::{Telling, note_told, tellings};
 pub use observe::{Event, after_sleep, observe};
 pub use record::{A_DAY, record, record_outcome};
 pub use troubles::{Troubles, troubles};

@@ -8,4 +8,5 @@ pub mod files;
 pub mod limits;
 pub mod process;
 pub mod raw;
+pub mod tally;
 pub mod user;

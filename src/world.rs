@@ -1,7 +1,7 @@
 //! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`] and [`gastown`]
 //! (where and what it is), [`tmux`] and [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one
 //! snapshot), [`act`] with [`clear`], [`start`] and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd), [`deeds`] and
-//! [`spawns`] (what is done about it).
+//! [`spawns`] (what is done about it), [`notify`] (what a person is told).
 
 pub mod act;
 pub mod beads;
@@ -12,6 +12,7 @@ pub mod environment;
 pub mod gastown;
 pub mod look;
 pub mod mail;
+pub mod notify;
 pub mod poke;
 pub mod sessions;
 pub mod spawns;
@@ -90,6 +91,7 @@ impl World {
             about: "daemon.json".to_owned(),
             text: format!("mayor/daemon.json: {why}; {stands}"),
             over: "mayor/daemon.json can be read again".to_owned(),
+            need: None,
         });
         if let Ok(file) = read {
             self.config_file = Some(file);
@@ -100,6 +102,7 @@ impl World {
             over: format!("mayor/daemon.json: {} is in order again", warning.split(':').next().unwrap_or_default()),
             text: format!("mayor/daemon.json: {warning}"),
             about: format!("config {warning}"),
+            need: None,
         };
         let could = trouble.is_none();
         self.config_troubles = warnings.into_iter().map(each).chain(trouble).collect();

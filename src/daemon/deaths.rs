@@ -30,7 +30,7 @@ pub(super) fn heed(
         for event in inbox.try_iter() {
             if let (Event::Ended { pid }, true) = (event, asking.get()) {
                 let who = watched.borrow().get(&pid).map_or("An agent".to_owned(), AgentId::label);
-                log.say(format!("{who} has ended (PID {pid}); it is looked at as soon as bd or gt has answered"));
+                log.warn(format!("{who} has ended (PID {pid}); it is looked at as soon as bd or gt has answered"));
             }
             pending.take_in(event);
         }

@@ -2,13 +2,14 @@
 
 use super::Daemon;
 use crate::decide::strip::note_look;
-use crate::decide::troubles;
+use crate::decide::{tellings, troubles};
 use crate::service::instance::Kept;
 use crate::service::state::{AgentStatus, Report};
 use crate::sys::attention::Stopped;
 use crate::sys::files::Durability;
 use crate::town::agent::AgentId;
 use crate::town::duration::go_duration;
+use crate::town::need::{Need, Supply};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
 use crate::town::snapshot::{Snapshot, Trouble};
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ impl Daemon {
         for (id, verdict) in &plan.verdicts {
             let (label, reason, rule) = (id.label(), verdict.reason(plan.now), verdict.rule());
             match verdict {
-                Verdict::Start { .. } => self.log.say(format!("Starting {label}: {reason} (rule {rule})")),
+                Verdict::Start { .. } => self.log.notice(format!("Starting {label}: {reason} (rule {rule})")),
                 Verdict::Wait { absence, why, .. } => {
                     let gist = format!("{absence} {why}");
                     if self.said.get(id) != Some(&gist) {
@@ -34,6 +35,7 @@ impl Daemon {
                 Verdict::Skip(_) | Verdict::Leave(Leave::Grace { poke_waits: true, .. } | Leave::Reports(_))
                     if trigger == Trigger::Heartbeat =>
                 {
+                    self.metrics.skipped_poke();
                     self.log.say(format!("No poke for {label}: {reason} (rule {rule})"));
                 }
                 _ => {}
@@ -55,7 +57,7 @@ impl Daemon {
         match self.instance.keep() {
             Kept::Kept => {}
             Kept::Lost => {
-                self.log.say("Another daemon has taken this one's place: ending, so that there are not two");
+                self.log.error("Another daemon has taken this one's place: ending, so that there are not two");
                 self.lost = true;
                 return Err(Stopped);
             }
@@ -63,6 +65,7 @@ impl Daemon {
                 about: "instance".to_owned(),
                 text: format!("{error}; whoever starts a second daemon now is not stopped"),
                 over: "The lock and the PID file are in place again".to_owned(),
+                need: None,
             }),
         }
         self.log.keep();
@@ -71,6 +74,7 @@ impl Daemon {
                 about: "state".to_owned(),
                 text: format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
                 over: "The state can be saved again".to_owned(),
+                need: Some(Need::outage(Supply::State)),
             });
         }
         if let Some(why) = &self.unwatched {
@@ -78,11 +82,15 @@ impl Daemon {
                 about: "watch".to_owned(),
                 text: format!("{why}: that they end is seen at the next look"),
                 over: "Every agent's process is watched again".to_owned(),
+                need: None,
             });
         }
-        for line in self.conditions.update(found, plan.now) {
-            self.log.say(line);
+        found.now.extend(self.not_telling());
+        let due = tellings(&mut self.history, &found, plan.now);
+        for (level, line) in self.conditions.update(found, plan.now) {
+            self.log.say_as(level, line);
         }
+        self.note_outages();
         if was_heartbeat || self.said_interval != Some(plan.rhythm.interval) {
             self.said_interval = Some(plan.rhythm.interval);
             let left = plan.next_heartbeat.since(plan.now);
@@ -91,8 +99,15 @@ impl Daemon {
         note_look(&mut self.history, plan);
         self.report_on(snapshot, plan);
         self.save(true, Durability::Lazy);
+        let again = self.tell_person(&due, plan)?;
+        self.count(true);
+        self.tell_init();
         if let Some(sleeper) = &self.sleeper {
-            sleeper.wake_at(plan.next_look.tick);
+            let mut pending = self.pending.borrow_mut();
+            // A moment that came during the pass is over: it would make gtd look twice, each time again. One that came far too
+            // late tells of a sleep, and is heeded.
+            pending.due = pending.due.filter(|late| *late > self.world.config.look_interval);
+            sleeper.wake_at(again.unwrap_or(plan.next_look).tick);
         }
         Ok(())
     }

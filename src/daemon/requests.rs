@@ -81,7 +81,7 @@ impl Daemon {
         });
         if let Err(why) = added {
             // The mails stay, and are read again at the next heartbeat.
-            self.log.say(format!("Error noting spawned workers: {why}"));
+            self.log.error(format!("Error noting spawned workers: {why}"));
             return;
         }
         for notice in &found {
@@ -205,7 +205,8 @@ impl Daemon {
                 let done = self.world.start(agent, &place, false)?;
                 let outcome = Outcome { agent: agent.id.clone(), result: done };
                 let started = matches!(outcome.result, Done::Started { .. });
-                self.log.say(&outcome);
+                self.log.say_as(outcome.level(), &outcome);
+                self.metrics.requested(&outcome);
                 if started {
                     record_outcome(&mut self.history, &outcome, &snapshot.config, clock::now());
                     self.finish_request(claim, &format!("{action} of {label} is done"), true);
@@ -216,7 +217,7 @@ impl Daemon {
             Deed::End { pane, alone } => match self.world.end_session(&pane, alone)? {
                 Ok(()) => self.finish_request(claim, &format!("{action} of {label} is done"), true),
                 Err(why) => {
-                    self.log.say(format!("Error ending {label}: {why}"));
+                    self.log.error(format!("Error ending {label}: {why}"));
                     note_failure(&mut self.history, claim);
                 }
             },
@@ -240,7 +241,7 @@ impl Daemon {
             }
             Err(why) => {
                 if self.pending_unread.as_ref() != Some(&why) {
-                    self.log.say(&why);
+                    self.log.error(&why);
                     self.pending_unread = Some(why);
                 }
                 return Ok(());
@@ -299,7 +300,7 @@ impl Daemon {
                 self.log.say(format!("Triggered polecat: {}/{}", spawn.rig, spawn.polecat));
                 begun.push(spawn);
             } else {
-                self.log.say(format!("Error triggering {}: {FIRST_WORD} was not taken", spawn.session));
+                self.log.error(format!("Error triggering {}: {FIRST_WORD} was not taken", spawn.session));
                 not_begun.push(spawn.session);
             }
         }
@@ -323,7 +324,7 @@ impl Daemon {
         }
         match self.world.change_pending(|spawns| spawns.retain(|spawn| !over.iter().any(|gone| gone.is(spawn)))) {
             Ok(()) => self.history.spawns.retain(|session, _| !over.iter().any(|gone| gone.session == *session)),
-            Err(why) => self.log.say(format!("Error forgetting spawned workers: {why}")),
+            Err(why) => self.log.error(format!("Error forgetting spawned workers: {why}")),
         }
     }
 
@@ -334,7 +335,7 @@ impl Daemon {
             match self.world.mark_dead(&stale)? {
                 Ok(true) => self.log.say(format!("Marked {label} dead: {}", stale.reason)),
                 Ok(false) => {}
-                Err(why) => self.log.say(format!("Error marking {label} dead: {why}")),
+                Err(why) => self.log.error(format!("Error marking {label} dead: {why}")),
             }
         }
         Ok(())

@@ -1,10 +1,12 @@
 //! What a look teaches the memory: who is up since when, who has gone, and how.
 
+use super::deaths::{lost, note_deaths};
 use super::pacing::{self, FORGIVEN_AFTER};
 use super::sighting::{Sighting, moved_to, sighting};
 use super::silence::{Answer, answer, observe_answer};
 use crate::town::agent::AgentId;
 use crate::town::history::{Absence, AgentHistory, Gone, History, Program};
+use crate::town::level::Level;
 use crate::town::names::Agent;
 use crate::town::plan::Missing;
 use crate::town::rigs::SavedRig;
@@ -50,14 +52,21 @@ pub enum Event {
     Forgiven(AgentId),
 }
 
+impl Event {
+    /// How much it matters.
+    pub const fn level(&self) -> Level {
+        match self {
+            Event::Gone { .. } | Event::MassDeath(_) | Event::Quarantined(_) => Level::Warning,
+            Event::CameUp { .. } | Event::Forgiven(_) => Level::Notice,
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Event::Gone { agent, absence, pid } => write!(f, "{} is gone (PID {pid}): {absence}", agent.label()),
-            Event::MassDeath(agents) => {
-                let names: Vec<String> = agents.iter().map(AgentId::label).collect();
-                write!(f, "tmux lost {} agents at once: {}", agents.len(), names.join(", "))
-            }
+            Event::MassDeath(agents) => f.write_str(&lost(agents)),
             Event::CameUp { agent, pid } => write!(f, "{} was started by somebody else (PID {pid})", agent.label()),
             Event::Quarantined(agent) => write!(
                 f,
@@ -116,7 +125,9 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
         }
     }
     forget_those_who_left(history, snapshot);
-    merge_mass_death(events)
+    let events = merge_mass_death(events);
+    note_deaths(history, snapshot, &events);
+    events
 }
 
 /// The machine slept, or gtd was frozen: on waking everything looks stale. Every agent gets a grace period.

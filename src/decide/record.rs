@@ -2,11 +2,10 @@
 
 use super::agents::STARTS_AT_A_TIME;
 use super::silence::note_poke;
-use crate::town::agent::AgentId;
 use crate::town::config::Config;
 use crate::town::history::{Absence, AgentHistory, Gone, History, Program, RESTARTS_KEPT, STARTS_KEPT};
 use crate::town::outcome::{Delivery, Done, Outcome};
-use crate::town::plan::{Leave, Missing, Plan, Trigger, Verdict};
+use crate::town::plan::{Leave, Plan, Trigger, Verdict};
 use crate::town::time::Moment;
 use std::time::Duration;
 
@@ -43,10 +42,7 @@ pub fn record(
             note_poke(entry, delivery, heartbeat, plan.now, now);
         }
         record_outcome(history, outcome, config, now);
-        let unanswering = |(id, verdict): &(AgentId, Verdict)| {
-            *id == outcome.agent && matches!(verdict, Verdict::Start { absence: Missing::Answer { .. }, .. })
-        };
-        if matches!(outcome.result, Done::Started { .. }) && plan.verdicts.iter().any(unanswering) {
+        if matches!(outcome.result, Done::Started { .. }) && plan.ends_for_silence(&outcome.agent) {
             let entry = history.agents.entry(outcome.agent.clone()).or_default();
             entry.silent_restarts = entry.silent_restarts.saturating_add(1);
         }

@@ -1,6 +1,8 @@
 //! The conditions that a person should know of, each of which is said when it begins and when it ends.
 
+use super::deaths::lost;
 use crate::town::history::History;
+use crate::town::need::{Matter, Need, Supply};
 use crate::town::plan::{Hold, Leave, Plan, Verdict};
 use crate::town::snapshot::{Inbox, Reports, Snapshot, Trouble};
 use crate::town::text::clean;
@@ -23,6 +25,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
             "tmux",
             format!("tmux does not answer ({outage}); no agent is started or ended"),
             "tmux answers again",
+            Some(Need::outage(Supply::Tmux)),
         );
         found.not_examined.extend(["session ", "loop ", "silent "]);
     }
@@ -30,7 +33,12 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
         Reports::NotAsked => found.not_examined.push("bd"),
         Reports::Asked(_) => {}
         Reports::Unknown(outage) => {
-            found.add("bd", format!("bd gives no usable answer ({outage}); tmux alone tells"), "bd answers again");
+            found.add(
+                "bd",
+                format!("bd gives no usable answer ({outage}); tmux alone tells"),
+                "bd answers again",
+                Some(Need::outage(Supply::Bd)),
+            );
         }
     }
     match &snapshot.inbox {
@@ -41,6 +49,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                 "inbox",
                 format!("The Deacon's mail cannot be read ({outage})"),
                 "The Deacon's mail can be read again",
+                Some(Need::outage(Supply::Gt)),
             );
         }
     }
@@ -60,7 +69,9 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                 let kind = hold.kind();
                 if said.insert((about.clone(), kind)) {
                     let text = format!("Holding {about}: {}", clean(&hold.to_string(), 300));
-                    found.add(&format!("hold {kind} {about}"), text, &format!("No longer holding {about} ({kind})"));
+                    let need = matches!(hold, Hold::NoGeneration(_)).then(|| Need::outage(Supply::Gt));
+                    let over = format!("No longer holding {about} ({kind})");
+                    found.add(&format!("hold {kind} {about}"), text, &over, need);
                 }
             }
             Verdict::Leave(Leave::NoAnswer) => {
@@ -69,7 +80,8 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                      gtd --request restart {id} begins anew",
                     id.label()
                 );
-                found.add(&format!("silent {id}"), text, &format!("{} answers again", id.label()));
+                let need = Need::at_once(Matter::Silent(id.clone()));
+                found.add(&format!("silent {id}"), text, &format!("{} answers again", id.label()), Some(need));
             }
             Verdict::Leave(Leave::Foreign(town)) => {
                 let text = format!(
@@ -77,7 +89,9 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                     id.label(),
                     clean(town, 200)
                 );
-                found.add(&format!("session {id}"), text, &format!("The session of {} is free again", id.label()));
+                let need = Need::at_once(Matter::Foreign(id.clone()));
+                let over = format!("The session of {} is free again", id.label());
+                found.add(&format!("session {id}"), text, &over, Some(need));
             }
             _ => {}
         }
@@ -87,15 +101,20 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                  gtd --request reset {id} ends that",
                 id.label()
             );
-            found.add(&format!("loop {id}"), text, &format!("{} is out of quarantine", id.label()));
+            let need = Need::at_once(Matter::Loop(id.clone()));
+            found.add(&format!("loop {id}"), text, &format!("{} is out of quarantine", id.label()), Some(need));
         }
+    }
+    if let Some(deaths) = &history.deaths {
+        let over = format!("All {} agents are back", deaths.agents.len());
+        found.add("deaths", lost(&deaths.agents), &over, Some(Need::at_once(Matter::Deaths)));
     }
     found
 }
 
 impl Troubles {
-    fn add(&mut self, about: &str, text: String, over: &str) {
-        self.now.push(Trouble { about: about.to_owned(), text, over: over.to_owned() });
+    fn add(&mut self, about: &str, text: String, over: &str, need: Option<Need>) {
+        self.now.push(Trouble { about: about.to_owned(), text, over: over.to_owned(), need });
     }
 }
 

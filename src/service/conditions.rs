@@ -2,6 +2,8 @@
 
 use crate::decide::Troubles;
 use crate::town::duration::brief;
+use crate::town::level::Level;
+use crate::town::need::Need;
 use crate::town::snapshot::Trouble;
 use crate::town::time::Moment;
 use serde::{Deserialize, Serialize};
@@ -21,15 +23,17 @@ pub struct OpenCondition {
 }
 
 impl Conditions {
-    /// Takes in what holds now; returns the lines to be said.
-    pub fn update(&mut self, troubles: Troubles, now: Moment) -> Vec<String> {
+    /// Takes in what holds now; returns the lines to be said, and how much they matter.
+    pub fn update(&mut self, troubles: Troubles, now: Moment) -> Vec<(Level, String)> {
         let mut lines = Vec::new();
         let mut open = BTreeMap::new();
         for trouble in troubles.now {
             let since = match self.0.remove(&trouble.about) {
                 Some((_, since)) => since,
                 None => {
-                    lines.push(trouble.text.clone());
+                    if !trouble.begins_as_event() {
+                        lines.push((Level::Warning, trouble.text.clone()));
+                    }
                     now
                 }
             };
@@ -39,11 +43,16 @@ impl Conditions {
             if troubles.not_examined.iter().any(|start| about.starts_with(start)) {
                 open.insert(about, (trouble, since));
             } else {
-                lines.push(format!("{} after {}", trouble.over, brief(now.since(since))));
+                lines.push((Level::Notice, format!("{} after {}", trouble.over, brief(now.since(since)))));
             }
         }
         self.0 = open;
         lines
+    }
+
+    /// Which of those that hold need a person, or will.
+    pub fn needs(&self) -> impl Iterator<Item = &Need> {
+        self.0.values().filter_map(|(trouble, _)| trouble.need.as_ref())
     }
 
     /// All that hold.
@@ -67,6 +76,7 @@ mod tests {
             about: (*about).to_owned(),
             text: format!("{about} fails"),
             over: format!("{about} answers again"),
+            need: None,
         };
         Troubles { now: about.iter().map(trouble).collect(), not_examined: not_examined.to_vec() }
     }
@@ -74,11 +84,12 @@ mod tests {
     #[test]
     fn a_condition_is_said_when_it_begins_and_when_it_ends() {
         let mut conditions = Conditions::default();
-        assert_eq!(conditions.update(troubles(&["bd"], &[]), at(0)), ["bd fails"]);
-        assert_eq!(conditions.update(troubles(&["bd"], &[]), at(60)), [""; 0]);
-        assert_eq!(conditions.update(troubles(&[], &["bd"]), at(90)), [""; 0]);
+        assert_eq!(conditions.update(troubles(&["bd"], &[]), at(0)), [(Level::Warning, "bd fails".to_owned())]);
+        assert_eq!(conditions.update(troubles(&["bd"], &[]), at(60)), []);
+        assert_eq!(conditions.update(troubles(&[], &["bd"]), at(90)), []);
         assert_eq!(conditions.open().len(), 1);
-        assert_eq!(conditions.update(troubles(&[], &[]), at(120)), ["bd answers again after 2m"]);
+        let over = conditions.update(troubles(&[], &[]), at(120));
+        assert_eq!(over, [(Level::Notice, "bd answers again after 2m".to_owned())]);
         assert_eq!(conditions.open(), []);
     }
 }

@@ -1,7 +1,9 @@
 //! The log: a line an event, in the seed's form, bounded in size. A write that fails stops nothing.
 
+use super::systemd;
 use crate::sys::clock;
 use crate::sys::files::{self, Whose};
+use crate::town::level::Level;
 use crate::town::text::clean;
 use std::cell::RefCell;
 use std::fmt;
@@ -28,12 +30,23 @@ struct Inner {
     size: u64,
     max_size: u64,
     keep: u32,
-    /// The terminal, opened for ourselves so that it can be told not to block: one that nobody reads must not stop gtd.
-    terminal: Option<File>,
+    echo: Echo,
+}
+
+/// Where lines go besides.
+#[derive(Debug)]
+enum Echo {
+    /// Nowhere.
+    Nobody,
+    /// The terminal that stderr is, opened for ourselves so that it can be told not to block: one that nobody reads must not
+    /// stop gtd.
+    Terminal(File),
+    /// The journal, which stderr is.
+    Journal,
 }
 
 impl Log {
-    /// Opens `daemon.log` in `dir`. Lines go to stderr too if that is a terminal.
+    /// Opens `daemon.log` in `dir`. Lines go to stderr too if that is a terminal, or the journal.
     pub fn open(dir: &Path) -> Log {
         let mut inner = Inner {
             path: dir.join("daemon.log"),
@@ -41,7 +54,7 @@ impl Log {
             size: 0,
             max_size: u64::MAX,
             keep: 1,
-            terminal: open_terminal(),
+            echo: Echo::find(),
         };
         inner.open();
         Log(Rc::new(RefCell::new(inner)))
@@ -72,10 +85,33 @@ impl Log {
 
     /// Writes a line, with the time.
     pub fn say(&self, text: impl fmt::Display) {
+        self.say_as(Level::Info, text);
+    }
+
+    /// Writes a line about something that has changed.
+    pub fn notice(&self, text: impl fmt::Display) {
+        self.say_as(Level::Notice, text);
+    }
+
+    /// Writes a line about something that is wrong.
+    pub fn warn(&self, text: impl fmt::Display) {
+        self.say_as(Level::Warning, text);
+    }
+
+    /// Writes a line about something that has failed.
+    pub fn error(&self, text: impl fmt::Display) {
+        self.say_as(Level::Error, text);
+    }
+
+    /// Writes a line that matters so much: only the journal is told.
+    pub fn say_as(&self, level: Level, text: impl fmt::Display) {
         let now = clock::now().wall;
         let stamp = now.log_stamp(clock::local_offset(now));
-        let line = format!("{stamp} {}\n", clean(&text.to_string(), LONGEST_LINE));
-        self.0.borrow_mut().write(&line);
+        let text = clean(&text.to_string(), LONGEST_LINE);
+        let mut inner = self.0.borrow_mut();
+        let line = format!("{stamp} {text}\n");
+        inner.echo.show(level, &text, &line);
+        inner.write(&line);
     }
 }
 
@@ -88,13 +124,26 @@ pub fn tail(dir: &Path) -> Vec<String> {
     parts.iter().flat_map(|part| text(part).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// The terminal that stderr is, if it is one.
-fn open_terminal() -> Option<File> {
-    if !io::stderr().is_terminal() {
-        return None;
+impl Echo {
+    fn find() -> Echo {
+        if systemd::stderr_is_journal() {
+            return Echo::Journal;
+        }
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let open = || OpenOptions::new().write(true).custom_flags(flags).open("/dev/stderr").ok();
+        let terminal = io::stderr().is_terminal().then(open).flatten();
+        terminal.map_or(Echo::Nobody, Echo::Terminal)
     }
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    OpenOptions::new().write(true).custom_flags(flags).open("/dev/stderr").ok()
+
+    /// The journal gets the text, since it knows the time itself; the terminal gets the whole line. A terminal that takes no
+    /// more loses it; the file has it.
+    fn show(&mut self, level: Level, text: &str, line: &str) {
+        match self {
+            Echo::Nobody => {}
+            Echo::Terminal(terminal) => drop(terminal.write(line.as_bytes())),
+            Echo::Journal => systemd::write_to_journal(level, text),
+        }
+    }
 }
 
 impl Inner {
@@ -116,21 +165,13 @@ impl Inner {
             }
             Err(error) => {
                 self.file = None;
-                let line = format!("gtd: cannot open {}: {error}\n", self.path.display());
-                self.show(&line);
+                let line = format!("gtd: cannot open {}: {error}", self.path.display());
+                self.echo.show(Level::Error, &line, &format!("{line}\n"));
             }
         }
     }
 
-    /// A terminal that takes no more loses the line; the file has it.
-    fn show(&mut self, line: &str) {
-        if let Some(terminal) = &mut self.terminal {
-            let _ = terminal.write(line.as_bytes());
-        }
-    }
-
     fn write(&mut self, line: &str) {
-        self.show(line);
         if self.file.is_none() {
             self.open();
         }

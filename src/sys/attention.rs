@@ -3,6 +3,7 @@
 
 use super::bell::Bell;
 use super::raw::{self, Wait};
+use super::tally::Tallies;
 use std::fmt;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -11,11 +12,23 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
+/// No beat comes more often: it would be all that the thread does.
+const SHORTEST_BEAT: Duration = Duration::from_millis(10);
+
 /// What a waiting thread listens to.
 pub struct Attention {
     bell: Option<Bell>,
     heed: Box<dyn FnMut() -> bool>,
     stopped: bool,
+    beat: Option<Beat>,
+    tallies: Tallies,
+}
+
+/// What is done again and again while the thread waits, and so for as long as it gets on with its work.
+struct Beat {
+    every: Duration,
+    next: Instant,
+    call: Box<dyn FnMut()>,
 }
 
 impl fmt::Debug for Attention {
@@ -27,12 +40,39 @@ impl fmt::Debug for Attention {
 impl Attention {
     /// Listens to `bell`; `heed` is called after each ring, empties what waits, and says whether to stop.
     pub fn new(bell: Bell, heed: impl FnMut() -> bool + 'static) -> Attention {
-        Attention { bell: Some(bell), heed: Box::new(heed), stopped: false }
+        Attention { heed: Box::new(heed), bell: Some(bell), ..Attention::nobody() }
     }
 
     /// Listens to nobody: for commands that run for a person who can interrupt them.
     pub fn nobody() -> Attention {
-        Attention { bell: None, heed: Box::new(|| false), stopped: false }
+        Attention { bell: None, heed: Box::new(|| false), stopped: false, beat: None, tallies: Tallies::new() }
+    }
+
+    /// Calls `call` now, and from now on at least this often, whatever is waited for.
+    pub fn beat(&mut self, every: Duration, call: impl FnMut() + 'static) {
+        self.beat = Some(Beat { every: every.max(SHORTEST_BEAT), next: Instant::now(), call: Box::new(call) });
+        self.time_to_beat();
+    }
+
+    /// The programs that were waited for.
+    pub const fn tallies(&self) -> &Tallies {
+        &self.tallies
+    }
+
+    /// Notes that a program was waited for.
+    pub fn note_run(&mut self, program: &str, time: Duration, failed: bool) {
+        self.tallies.entry(program.to_owned()).or_default().add(time, failed);
+    }
+
+    /// Beats, if it is time to; says how long it is to the next beat.
+    fn time_to_beat(&mut self) -> Option<Duration> {
+        let beat = self.beat.as_mut()?;
+        let now = Instant::now();
+        if beat.next <= now {
+            (beat.call)();
+            beat.next = now + beat.every;
+        }
+        Some(beat.next.saturating_duration_since(now))
     }
 
     /// Whether nothing more may be begun.
@@ -66,7 +106,8 @@ impl Attention {
         self.listen(None, &mut [])
     }
 
-    /// Waits until one of `waits` is ready, the bell has been heeded, or `timeout` has passed.
+    /// Waits until one of `waits` is ready, the bell has been heeded, or `timeout` has passed; not longer than until the next
+    /// beat is due, so that whoever has more patience waits again.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -74,6 +115,10 @@ impl Attention {
         if self.stopped {
             return Err(Stopped);
         }
+        let timeout = match (timeout, self.time_to_beat()) {
+            (Some(timeout), Some(beat)) => Some(timeout.min(beat)),
+            (timeout, beat) => timeout.or(beat),
+        };
         let mut all = waits.to_vec();
         all.extend(self.bell.as_ref().map(|bell| Wait::readable(bell.as_fd())));
         // A poll that fails (no memory) must not become a busy loop.
@@ -88,5 +133,53 @@ impl Attention {
             self.stopped = (self.heed)();
         }
         if self.stopped { Err(Stopped) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::bell::bell;
+    use crate::sys::command::Command;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    /// An attention that beats every 20 ms, and the count of its beats.
+    fn beating() -> (Attention, Rc<Cell<u32>>) {
+        let count = Rc::new(Cell::new(0));
+        let mut attention = Attention::nobody();
+        let beats = Rc::clone(&count);
+        attention.beat(Duration::from_millis(20), move || beats.set(beats.get() + 1));
+        (attention, count)
+    }
+
+    #[test]
+    fn it_beats_while_it_pauses_and_while_a_child_says_nothing() {
+        let (mut attention, count) = beating();
+        assert_eq!(count.get(), 1, "at once");
+        attention.pause(Duration::from_millis(500)).expect("nobody stops it");
+        let paused = count.replace(0);
+        assert!((3..=30).contains(&paused), "{paused} beats");
+        let child = Command::new("/bin/sleep", Duration::from_secs(60)).arg("0.5");
+        assert!(child.run(&mut attention).expect("nobody stops it").is_ok());
+        assert!((3..=30).contains(&count.get()), "{} beats", count.get());
+        assert_eq!(attention.tallies()["sleep"].count, 1);
+    }
+
+    #[test]
+    fn it_beats_while_it_waits_for_ever() {
+        let (ringer, bell) = bell().expect("a bell");
+        let mut attention = Attention::new(bell, || true);
+        attention.beat(Duration::ZERO, move || ringer.ring());
+        // The first beat has rung already; without it this would never end.
+        assert_eq!(attention.wait(), Err(Stopped));
+    }
+
+    #[test]
+    fn a_beat_does_not_shorten_a_pause() {
+        let (mut attention, _) = beating();
+        let start = Instant::now();
+        attention.pause(Duration::from_millis(300)).expect("nobody stops it");
+        assert!(start.elapsed() >= Duration::from_millis(300));
     }
 }

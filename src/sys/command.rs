@@ -14,7 +14,7 @@ use std::fmt;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A program to be run, with all that it gets.
 #[derive(Clone, Debug)]
@@ -171,17 +171,23 @@ impl Command {
         if let Some(dir) = self.dir.as_deref().filter(|dir| !dir.is_dir()) {
             return Ok(Err(self.failure(FailureKind::NoDirectory(dir.to_owned()))));
         }
-        let mut running = match self.start() {
-            Ok(running) => running,
-            Err(error) => return Ok(Err(self.failure(FailureKind::NotStarted(error)))),
+        let began = Instant::now();
+        let answer = match self.start() {
+            Ok(mut running) => {
+                let end = running.wait(self.deadline, attention);
+                let status = running.end();
+                match end? {
+                    End::Ended => Ok(running.output(status)),
+                    End::TooLate => Err(self.failure(FailureKind::Timeout(self.deadline))),
+                    End::Flood => Err(self.failure(FailureKind::Flood)),
+                }
+            }
+            Err(error) => Err(self.failure(FailureKind::NotStarted(error))),
         };
-        let end = running.wait(self.deadline, attention);
-        let status = running.end();
-        Ok(match end? {
-            End::Ended => Ok(running.output(status)),
-            End::TooLate => Err(self.failure(FailureKind::Timeout(self.deadline))),
-            End::Flood => Err(self.failure(FailureKind::Flood)),
-        })
+        let failed = !answer.as_ref().is_ok_and(|output| output.success);
+        let name = self.program.file_name().unwrap_or_default().to_string_lossy();
+        attention.note_run(&name, began.elapsed(), failed);
+        Ok(answer)
     }
 
     fn failure(&self, kind: FailureKind) -> Failure {
@@ -230,7 +236,6 @@ impl fmt::Display for Command {
 mod tests {
     use super::*;
     use crate::sys::bell::bell;
-    use std::time::Instant;
 
     fn sh(script: &str, deadline: Duration) -> Command {
         Command::new("/bin/sh", deadline).args(["-c", script])

@@ -2,6 +2,7 @@
 
 use super::agent::AgentId;
 use super::names::Generation;
+use super::need::{Deaths, Notice};
 use super::request::{Claim, ShutDown, Spent};
 use super::rigs::SavedRig;
 use super::snapshot::{Process, Server};
@@ -38,6 +39,12 @@ pub struct History {
     pub spent: Vec<Spent>,
     /// Spawned workers that wait for their first word, by session.
     pub spawns: BTreeMap<String, SpawnHistory>,
+    /// Agents that died at once and are not all back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deaths: Option<Deaths>,
+    /// The conditions that need a person, or will, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub notices: BTreeMap<String, Notice>,
     /// Each agent's.
     pub agents: BTreeMap<AgentId, AgentHistory>,
 }
@@ -203,6 +210,8 @@ impl History {
         self.last_starts.clear();
         self.spawns.clear();
         self.server = None;
+        // Of what a person was told, the end is told too.
+        self.notices.retain(|_, notice| notice.told);
         for agent in self.agents.values_mut() {
             let (shut_down, last_word) = (agent.shut_down.take(), agent.last_word);
             let starts = std::mem::take(&mut agent.starts);

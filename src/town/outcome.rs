@@ -1,6 +1,7 @@
 //! What came of a plan: what the history learns and the log says.
 
 use super::agent::AgentId;
+use super::level::Level;
 use super::snapshot::Process;
 use std::fmt;
 use std::path::PathBuf;
@@ -54,6 +55,20 @@ pub enum Delivery {
     Stale,
     /// tmux did not do it.
     Failed(String),
+}
+
+impl Outcome {
+    /// How much it matters.
+    pub const fn level(&self) -> Level {
+        match &self.result {
+            Done::Started { .. } => Level::Notice,
+            Done::StartFailed { .. } | Done::Poked(Delivery::Failed(_)) | Done::Marked(Err(_)) => Level::Error,
+            Done::Poked(Delivery::NotTaken | Delivery::NotShown | Delivery::Stale) | Done::SavedScreen(Err(_)) => {
+                Level::Warning
+            }
+            Done::Poked(Delivery::Taken) | Done::SavedScreen(Ok(_)) | Done::Marked(Ok(())) => Level::Info,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {

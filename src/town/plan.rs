@@ -231,6 +231,12 @@ pub enum Awake {
 }
 
 impl Plan {
+    /// Whether this agent is to be started because it does not answer.
+    pub fn ends_for_silence(&self, agent: &AgentId) -> bool {
+        let silent = |verdict: &Verdict| matches!(verdict, Verdict::Start { absence: Missing::Answer { .. }, .. });
+        self.verdicts.iter().any(|(id, verdict)| id == agent && silent(verdict))
+    }
+
     /// Leaves the pokes to a later plan of the same pass; says whether there were any.
     pub fn drop_pokes(&mut self) -> bool {
         let mut any = false;

@@ -5,6 +5,7 @@ use super::config::Config;
 use super::history::KnownGastown;
 use super::mail::Mail;
 use super::names::{Agent, Generation};
+use super::need::{Matter, Need};
 use super::outage::Outage;
 use super::request::SpoolFile;
 use super::rigs::Rig;
@@ -84,6 +85,15 @@ pub struct Trouble {
     pub text: String,
     /// What is said when it is over: `bd answers again`.
     pub over: String,
+    /// Whether it needs a person, and when.
+    pub need: Option<Need>,
+}
+
+impl Trouble {
+    /// Whether the log says its beginning as something that has happened, and not as a condition once more.
+    pub fn begins_as_event(&self) -> bool {
+        self.need.as_ref().is_some_and(|need| need.what == Matter::Deaths)
+    }
 }
 
 /// A tmux session.

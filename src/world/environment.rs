@@ -4,8 +4,9 @@ use crate::town::names::Agent;
 
 /// Variables from which `bd`, `gt` and agents take who they are, or whether they are inside one another. A gtd that was
 /// started in an agent's pane must not hand these on. `NODE_OPTIONS` would make a debugger of every agent, and Claude
-/// refuses to start where `CLAUDECODE` is set.
-pub const SCRUBBED: [&str; 18] = [
+/// refuses to start where `CLAUDECODE` is set. The last three are for gtd alone: whoever else had them could tell the system's
+/// manager that gtd is ready, or well.
+pub const SCRUBBED: [&str; 21] = [
     "GT_ROLE",
     "GT_RIG",
     "GT_CREW",
@@ -24,19 +25,22 @@ pub const SCRUBBED: [&str; 18] = [
     "CLAUDE_CODE",
     "BD_AGENT_MODE",
     "NODE_OPTIONS",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
 ];
 
 /// The same for `bd` and `gt`, which besides must find the town by their working directory: with `GT_ROOT` set, `bd` notes
 /// each of gtd's own calls as activity of the town.
-pub const SCRUBBED_FOR_TOOLS: [&str; 20] = {
-    let mut all = [""; 20];
+pub const SCRUBBED_FOR_TOOLS: [&str; SCRUBBED.len() + 2] = {
+    let mut all = [""; SCRUBBED.len() + 2];
     let mut i = 0;
     while i < SCRUBBED.len() {
         all[i] = SCRUBBED[i];
         i += 1;
     }
-    all[18] = "GT_ROOT";
-    all[19] = "GT_TOWN_ROOT";
+    all[i] = "GT_ROOT";
+    all[i + 1] = "GT_TOWN_ROOT";
     all
 };
 

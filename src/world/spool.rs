@@ -58,6 +58,7 @@ pub fn trouble(root: &Path) -> Option<Trouble> {
         about: "spool".to_owned(),
         text: format!("Not reading {}: {why}; requests come by mail alone until it is moved away", dir.display()),
         over: "The spool of requests is read again".to_owned(),
+        need: None,
     })
 }
 

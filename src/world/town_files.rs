@@ -105,6 +105,7 @@ pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Tr
                 over: format!("The rig {} is no longer refused", clean(&refused, 80)),
                 text: format!("Refusing a rig in mayor/rigs.json: {refused}"),
                 about: format!("rig {refused}"),
+                need: None,
             }));
             rigs.served
         }
@@ -113,7 +114,12 @@ pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Tr
                 Some(rigs) => format!("the last good list stands ({} rigs)", rigs.len()),
                 None => "no rigs are served until it can be read".to_owned(),
             };
-            troubles.push(Trouble { about: "rigs.json".to_owned(), text: format!("{why}; {stands}"), over });
+            troubles.push(Trouble {
+                about: "rigs.json".to_owned(),
+                text: format!("{why}; {stands}"),
+                over,
+                need: None,
+            });
             last_good.unwrap_or_default()
         }
     }

@@ -7,6 +7,7 @@
 //! - [`check`]: what `gtd --check` has found.
 //! - [`limit`]: waiting for a condition, and the end of a test that hangs.
 //! - [`mail`]: a `gt` with an inbox, a `bd` whose beads can be rewritten, and what a test wants to know of both.
+//! - [`init`]: what a service tells init; [`openmetrics`]: a strict reader of what it counts.
 //! - [`process`]: processes of a town, found by their environment, and signals to them.
 
 // Each test file uses a part of this.
@@ -14,14 +15,17 @@
 
 pub mod check;
 pub mod fakes;
+pub mod init;
 pub mod limit;
 pub mod mail;
+pub mod openmetrics;
 pub mod process;
 pub mod program;
 pub mod town;
 
 pub use check::Checked;
 pub use fakes::Mode;
+pub use init::Init;
 pub use limit::{eventually, is_soak, wait_until};
 pub use mail::Letter;
 pub use program::{Gtd, Ran};

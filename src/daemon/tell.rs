@@ -1,0 +1,152 @@
+//! Who is told how things stand, at the end of each pass: a person, where one is needed; whoever counts; and init.
+
+use super::Daemon;
+use crate::decide::{Telling, note_told};
+use crate::service::metrics::Now;
+use crate::service::notify;
+use crate::sys::attention::Stopped;
+use crate::sys::clock;
+use crate::sys::files::{self, Access, Durability};
+use crate::town::duration::brief;
+use crate::town::need::Matter;
+use crate::town::plan::{Plan, Verdict};
+use crate::town::snapshot::Trouble;
+use crate::town::time::Moment;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The least that `gtd.notify` is granted, even where an agent waits to be started, or something else has happened.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Daemon {
+    /// Runs `gtd.notify` for all that is due. Says when to go on, if that was too much for one pass.
+    ///
+    /// No restart waits for it: one that is due sooner breaks it off, and then it is run again after that. One that fails is
+    /// not: what it has done by then nobody knows.
+    pub(super) fn tell_person(&mut self, due: &[Telling], plan: &Plan) -> Result<Option<Moment>, Stopped> {
+        let Some(line) = self.world.config.notify.clone() else {
+            self.not_told = None;
+            for over in due.iter().filter(|telling| !telling.begins) {
+                note_told(&mut self.history, over);
+            }
+            return Ok(None);
+        };
+        let (began, most) = (clock::now(), self.world.config.command_timeout);
+        for (number, telling) in due.iter().enumerate() {
+            let now = clock::now();
+            let is_awaited = self.pending.borrow().is_urgent();
+            // One has its turn in any case: what it is about may be over at the next look.
+            if number > 0 && (is_awaited || now.since(began) >= most) {
+                return Ok(Some(now));
+            }
+            let object = notify::object(&self.world.root, telling, now);
+            let left = if is_awaited { Some(Duration::ZERO) } else { until_next_start(plan, now) };
+            let patience = left.map_or(most, |left| left.max(LEAST_PATIENCE).min(most));
+            let failure = match self.ask(|world| world.notify(&line, object, patience))? {
+                Ok(output) if output.success => None,
+                Ok(output) => Some(format!("gtd.notify: {}", output.complaint())),
+                Err(failure) if failure.is_timeout() && patience < most => return Ok(None),
+                Err(failure) => Some(failure.to_string()),
+            };
+            note_told(&mut self.history, telling);
+            self.save(true, Durability::Synced);
+            self.not_told = failure;
+            if self.not_told.is_some() {
+                // The others have their turn at the next look.
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes the file for whoever counts, if there is one.
+    pub(super) fn count(&mut self, running: bool) {
+        self.not_counted = self.metrics_file().and_then(|path| {
+            let up = |agent| {
+                let entry = self.history.agent(agent);
+                entry.program.is_some() && entry.gone.is_none()
+            };
+            let agents =
+                self.report.agents.iter().map(|status| (status, status.state != "foreign" && up(&status.agent)));
+            let now = Now { agents: agents.collect(), next_heartbeat: self.report.next_heartbeat };
+            let text = self.metrics.text(running.then_some(&now), self.world.attention.tallies());
+            let written = files::write(&path, text.as_bytes(), Durability::Lazy, Access::Everybody);
+            written.err().map(|error| error.to_string())
+        });
+    }
+
+    /// Says in the file that is written no longer that gtd is not there.
+    pub(super) fn leave_metrics_at(&self, path: Option<PathBuf>) {
+        let Some(path) = path else { return };
+        let text = self.metrics.text(None, self.world.attention.tallies());
+        let _ = files::write(&path, text.as_bytes(), Durability::Lazy, Access::Everybody);
+    }
+
+    /// Where the file for whoever counts is.
+    pub(super) fn metrics_file(&self) -> Option<PathBuf> {
+        self.world.config.metrics_file.as_ref().map(|path| self.world.root.join(path))
+    }
+
+    /// Takes down the outages for whoever counts.
+    pub(super) fn note_outages(&mut self) {
+        let outages = self.conditions.needs().filter_map(|need| match need.what {
+            Matter::Outage(supply) => Some(supply),
+            _ => None,
+        });
+        self.metrics.outages(outages.collect());
+    }
+
+    /// Tells init that the town is served, and from now on that the main thread gets on with its work.
+    pub(super) fn report_for_duty(&mut self) {
+        self.init.ready();
+        if let Some(every) = self.init.watchdog() {
+            let init = self.init.clone();
+            self.world.attention.beat(every, move || init.alive());
+        }
+    }
+
+    /// Tells init how things stand, in a line.
+    pub(super) fn tell_init(&self) {
+        let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+        for agent in &self.report.agents {
+            *states.entry(agent.state.as_str()).or_default() += 1;
+        }
+        let alive = states.remove("alive").unwrap_or(0);
+        let mut text = format!("{alive} agent{} alive", if alive == 1 { "" } else { "s" });
+        for (state, count) in states {
+            text.push_str(&format!(", {count} {state}"));
+        }
+        if let Some(next) = self.report.next_heartbeat {
+            let left = Duration::from_secs(next.since(clock::now()).as_secs_f64().round() as u64);
+            text.push_str(&format!("; next heartbeat in {}", brief(left)));
+        }
+        self.init.status(&text);
+    }
+
+    /// What is wrong with telling.
+    pub(super) fn not_telling(&self) -> impl Iterator<Item = Trouble> + use<> {
+        let told = self.not_told.as_ref().map(|why| Trouble {
+            about: "notify".to_owned(),
+            text: format!("{why}; whoever is to be told may not know"),
+            over: "gtd.notify is in order again".to_owned(),
+            need: None,
+        });
+        let counted = self.not_counted.as_ref().map(|why| Trouble {
+            about: "metrics".to_owned(),
+            text: format!("gtd.metrics_file: {why}"),
+            over: "gtd.metrics_file can be written again".to_owned(),
+            need: None,
+        });
+        told.into_iter().chain(counted)
+    }
+}
+
+/// How long it is until an agent that waits is to be started.
+fn until_next_start(plan: &Plan, now: Moment) -> Option<Duration> {
+    let waits = plan.verdicts.iter().filter_map(|(_, verdict)| match verdict {
+        Verdict::Wait { until, .. } => Some(until.since(now)),
+        _ => None,
+    });
+    waits.min()
+}

@@ -1,0 +1,37 @@
+//! Many deaths at once: one event, and a condition until all who died are back.
+
+use super::observe::Event;
+use crate::town::agent::AgentId;
+use crate::town::history::History;
+use crate::town::need::Deaths;
+use crate::town::snapshot::Snapshot;
+use std::collections::BTreeSet;
+
+/// Names who died at once.
+pub(super) fn lost(agents: &[AgentId]) -> String {
+    let names: Vec<String> = agents.iter().map(AgentId::label).collect();
+    format!("tmux lost {} agents at once: {}", agents.len(), names.join(", "))
+}
+
+/// Takes in who has died, and who of those before is back. Whoever has left the town, or was shut down, is not waited for.
+pub(super) fn note_deaths(history: &mut History, snapshot: &Snapshot, events: &[Event]) {
+    let here: BTreeSet<&AgentId> = snapshot.agents.iter().map(|agent| &agent.id).collect();
+    let is_missed = |history: &History, id: &AgentId| {
+        let entry = history.agent(id);
+        entry.gone.is_some() && entry.shut_down.is_none() && here.contains(id)
+    };
+    if let Some(mut deaths) = history.deaths.take() {
+        deaths.missing.retain(|id| is_missed(history, id));
+        history.deaths = Some(deaths).filter(|deaths| !deaths.missing.is_empty());
+    }
+    for event in events {
+        let Event::MassDeath(agents) = event else { continue };
+        let deaths = history.deaths.get_or_insert_with(|| Deaths { agents: Vec::new(), missing: BTreeSet::new() });
+        for agent in agents {
+            if !deaths.agents.contains(agent) {
+                deaths.agents.push(agent.clone());
+            }
+            deaths.missing.insert(agent.clone());
+        }
+    }
+}
