@@ -11,6 +11,9 @@ MUSL = $(subst -gnu,-musl,$(HOST))
 TARGET = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(HOST))
 STATIC = target/$(TARGET)/release/gtd
 
+# Tests wait for tmux and for time more than they compute.
+export RUST_TEST_THREADS ?= 6
+
 .PHONY: all build static run demo-stop test check soak bench doc clean tmux strace
 
 all: build

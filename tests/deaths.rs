@@ -32,7 +32,8 @@ fn a_killed_agent_is_said_shown_and_back() {
     let gtd = up(&town, &["deacon", "alpha/witness"]);
     let pid = town.wait_for_agent("alpha-witness", None);
     process::signal(pid, libc::SIGKILL);
-    town.wait_for_log(&format!("witness for alpha is gone (PID {}): ended by signal 9", pid));
+    // tmux 3.3a does not always tell by which signal.
+    town.wait_for_log(&format!("witness for alpha is gone (PID {pid}): ended "));
     let next = town.wait_for_agent("alpha-witness", Some(pid));
     wait_until("the status knows it", || ["alive", "started"].contains(&town.word_for("alpha/witness").as_str()));
     assert_eq!(town.pids("alpha-witness"), [pid, next]);

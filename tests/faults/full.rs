@@ -69,6 +69,8 @@ fn serve_through(town: &Town, fill: impl FnOnce(&Gtd), free: impl FnOnce(&Gtd)) 
     town.open_inbox();
     let gtd = town.up();
     let [deacon, alpha, _] = ["deacon", "alpha-witness", "beta-witness"].map(|agent| town.wait_for_agent(agent, None));
+    // The log tells of the heartbeat before the state does.
+    wait_until("the first pass is saved", || town.word_for("deacon") == "alive");
     fill(&gtd);
     let stamp = town.state()["last_heartbeat"].clone();
     // An agent that dies is back, whatever can be noted of it.

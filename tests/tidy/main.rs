@@ -22,7 +22,12 @@ fn read(path: &str) -> String {
 
 /// All Rust files below `src`.
 fn sources() -> Vec<File> {
-    let mut open = vec![top().join("src")];
+    below("src")
+}
+
+/// All Rust files below a directory.
+fn below(dir: &str) -> Vec<File> {
+    let mut open = vec![top().join(dir)];
     let mut files = Vec::new();
     while let Some(path) = open.pop() {
         if path.is_dir() {
@@ -139,4 +144,24 @@ fn the_readme_has_every_configuration_key_and_no_other() {
     // The Deacon belongs to no rig: the key is read like the others' and limits nothing.
     let wanted = known.into_iter().filter(|key| key != "patrols.deacon.rigs");
     none("not in README.md", &wanted.filter(|key| !readme::is_claimed(key, &claimed)).collect());
+}
+
+#[test]
+fn every_promise_of_the_readme_is_held_by_a_test_that_is_there() {
+    let readme = read("README.md");
+    let promised = readme::claimed_tests(&readme);
+    assert!(promised.len() > 10, "{promised:?}");
+    let files: Vec<File> = ["src", "tests"].into_iter().flat_map(below).collect();
+    let is_there = |(file, test): &(String, String)| {
+        let within =
+            |found: &&File| found.path.contains(&format!("/{file}.rs")) || found.path.contains(&format!("/{file}/"));
+        files.iter().filter(within).any(|found| {
+            found.text.contains(&format!("#[test]\nfn {test}()"))
+                || found.text.contains(&format!("#[test]\n    fn {test}()"))
+                || found.text.contains(&format!("    fn {test}(\n"))
+        })
+    };
+    let missing: BTreeSet<String> =
+        promised.iter().filter(|p| !is_there(p)).map(|(file, test)| format!("{file}::{test}")).collect();
+    none("no such test", &missing);
 }

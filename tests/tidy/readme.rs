@@ -183,3 +183,12 @@ mod tests {
         assert!(is_claimed("gtd.log.keep", &claimed) && !is_claimed("env", &claimed));
     }
 }
+
+/// The tests that the table under `## Reliability` names: the file, and the function.
+pub fn claimed_tests(readme: &str) -> Vec<(String, String)> {
+    let section =
+        readme.split("\n## Reliability").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let cells = rows.filter_map(|row| row.rsplit('`').nth(1)?.split_once(' '));
+    cells.map(|(file, test)| (file.to_owned(), test.to_owned())).collect()
+}
