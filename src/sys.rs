@@ -7,5 +7,6 @@ pub mod command;
 pub mod files;
 pub mod limits;
 pub mod process;
+pub mod random;
 pub mod raw;
 pub mod user;

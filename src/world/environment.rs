@@ -1,11 +1,13 @@
 //! What gtd hands on to the programs that it starts, and what it does not.
 
-use crate::town::names::Agent;
+use crate::town::config::Config;
+use crate::town::start::Start;
+use std::collections::BTreeSet;
 
 /// Variables from which `bd`, `gt` and agents take who they are, or whether they are inside one another. A gtd that was
 /// started in an agent's pane must not hand these on. `NODE_OPTIONS` would make a debugger of every agent, and Claude
 /// refuses to start where `CLAUDECODE` is set.
-pub const SCRUBBED: [&str; 18] = [
+pub const SCRUBBED: [&str; 23] = [
     "GT_ROLE",
     "GT_RIG",
     "GT_CREW",
@@ -13,6 +15,11 @@ pub const SCRUBBED: [&str; 18] = [
     "GT_DOG_NAME",
     "GT_SESSION",
     "GT_AGENT",
+    "GT_PROCESS_NAMES",
+    "GT_PANE_ID",
+    "GT_RUN",
+    "GT_SCOPE",
+    "GT_REFINERY",
     "BD_ACTOR",
     "GIT_AUTHOR_NAME",
     "BEADS_AGENT_NAME",
@@ -28,23 +35,27 @@ pub const SCRUBBED: [&str; 18] = [
 
 /// The same for `bd` and `gt`, which besides must find the town by their working directory: with `GT_ROOT` set, `bd` notes
 /// each of gtd's own calls as activity of the town.
-pub const SCRUBBED_FOR_TOOLS: [&str; 20] = {
-    let mut all = [""; 20];
+pub const SCRUBBED_FOR_TOOLS: [&str; 25] = {
+    let mut all = [""; 25];
     let mut i = 0;
     while i < SCRUBBED.len() {
         all[i] = SCRUBBED[i];
         i += 1;
     }
-    all[18] = "GT_ROOT";
-    all[19] = "GT_TOWN_ROOT";
+    all[23] = "GT_ROOT";
+    all[24] = "GT_TOWN_ROOT";
     all
 };
 
 /// The variables that an agent's own command line removes: a tmux server that somebody started inside an agent hands that
-/// agent's on. What gtd sets for this agent stays, and what tmux sets for every pane.
-pub fn removed_for(agent: &Agent) -> impl Iterator<Item = &'static str> + '_ {
+/// agent's on, and the session has some that are not for the program. What gtd sets for this agent stays, and what tmux
+/// sets for every pane.
+pub fn removed_for<'a>(start: &'a Start, config: &Config) -> BTreeSet<&'a str> {
+    let of_session = start.session_env.iter().map(|(name, _)| *name);
     SCRUBBED
         .into_iter()
+        .chain(of_session)
         .filter(|name| !matches!(*name, "TMUX" | "TMUX_PANE"))
-        .filter(|name| agent.env.iter().all(|(key, _)| key != name))
+        .filter(|name| start.env.iter().all(|(set, _)| set != name) && !config.env.contains_key(*name))
+        .collect()
 }
