@@ -82,7 +82,7 @@ fn new_session(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Atte
     // A hook of the user's that fails makes it exit 1 although the session is there.
     match parse_report(&output.stdout) {
         Some(made) => {
-            mend_marks(tmux, agent, made, &output.stdout, attention)?;
+            mend_marks(tmux, agent, launch, made, &output.stdout, attention)?;
             Ok(Ok(made))
         }
         None => Ok(Err(format!("tmux new-session: {}", output.complaint()))),
@@ -94,6 +94,7 @@ fn new_session(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Atte
 fn mend_marks(
     tmux: &Tmux,
     agent: &Agent,
+    launch: &Launch,
     made: (u32, u32),
     said: &str,
     attention: &mut Attention,
@@ -108,6 +109,7 @@ fn mend_marks(
     ];
     let town = format!("={}:", agent.session);
     lines.push(format!("set-option -t {} @gtd_town {}", quote(&town), quote(&tmux.town_mark())));
+    lines.extend(launch.environment(&format!("={}:.%{}", agent.session, made.0)).iter().map(|words| as_script(words)));
     if let Some((wrong, _)) = marked {
         lines.push(format!("set-option -p -u -t %{wrong} @gtd_agent"));
         lines.push(format!("set-option -p -u -t %{wrong} remain-on-exit"));
@@ -141,7 +143,7 @@ fn new_window(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Atten
     };
     match parse_report(&answer) {
         Some(made) => {
-            mend_marks(tmux, agent, made, &answer, attention)?;
+            mend_marks(tmux, agent, launch, made, &answer, attention)?;
             Ok(Ok(made))
         }
         None => Ok(Err("tmux new-window: it made none".to_owned())),
