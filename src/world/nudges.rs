@@ -18,7 +18,6 @@ impl World {
     /// Has a poller run beside a session, unless one does. The agent works without it, so that nothing that goes wrong here is
     /// worth a word.
     pub fn accompany(&mut self, session: &str) {
-        self.left_alone.let_go();
         let Some(gt) = self.tools.gt.clone() else { return };
         // Where it cannot be told whether one runs, a second one would type every nudge twice.
         if !self.pollers(session).is_ok_and(|pollers| pollers.is_empty()) {
@@ -41,7 +40,6 @@ impl World {
             let _ = handle.signal(libc::SIGTERM);
             let _ = fs::remove_file(self.note_of_poller(session));
         }
-        self.left_alone.let_go();
     }
 
     fn note_of_poller(&self, session: &str) -> PathBuf {

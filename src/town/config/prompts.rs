@@ -55,7 +55,8 @@ mod tests {
         let read = |prompt: Value| Config::of(json!({"gtd": {"first_prompt": prompt}})).expect("a configuration");
         let (one, warnings) = read(json!("Go on.\n"));
         assert_eq!((one.first_prompt(Role::Crew), warnings.len()), (Some("Go on.\n"), 0));
-        let (some, warnings) = read(json!({"deacon": "", "witness": "\u{1b}[2J", "mayor": "x".repeat(5000), "boss": "x"}));
+        let (some, warnings) =
+            read(json!({"deacon": "", "witness": "\u{1b}[2J", "mayor": "x".repeat(5000), "boss": "x"}));
         assert_eq!((some.first_prompt(Role::Deacon), some.first_prompt(Role::Witness)), (Some(""), None));
         assert_eq!(some.first_prompt(Role::Mayor), None);
         assert_eq!(warnings.len(), 3, "{warnings:?}");
