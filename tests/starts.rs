@@ -355,3 +355,18 @@ fn without_gt_there_is_no_poller_and_no_word_about_it() {
     gtd.stop();
     assert_eq!((town.logged("poller"), town.root.join(".runtime").exists()), (0, false));
 }
+
+#[test]
+fn a_persons_hook_that_splits_the_window_does_not_make_gt_take_the_wrong_pane_for_the_agents() {
+    let mut town = Town::new(&[]);
+    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
+    town.tmux(&["new-session", "-d", "-s", "own", "exec cat"]);
+    town.tmux(&["set-hook", "-g", "after-new-session", "split-window 'exec cat'"]);
+    let gtd = town.up();
+    let pid = town.wait_for_agent("deacon", None);
+    gtd.stop();
+    let own = town.tmux(&["list-panes", "-s", "-t", "=hq-deacon", "-F", "#{pane_pid} #{pane_id}"]);
+    assert_eq!(own.lines().count(), 2, "{own}");
+    let pane = own.lines().find_map(|line| line.strip_prefix(&format!("{pid} "))).expect("the agent's pane");
+    assert_eq!(town.tmux(&["show-environment", "-t", "=hq-deacon", "GT_PANE_ID"]), format!("GT_PANE_ID={pane}"));
+}
