@@ -7,6 +7,7 @@ pub mod command;
 pub mod files;
 pub mod limits;
 pub mod process;
+pub mod random;
 pub mod raw;
 pub mod tally;
 pub mod user;

@@ -1,7 +1,7 @@
 //! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`] and [`gastown`]
 //! (where and what it is), [`tmux`] and [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one
-//! snapshot), [`act`] with [`clear`], [`start`] and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd), [`deeds`] and
-//! [`spawns`] (what is done about it), [`notify`] (what a person is told).
+//! snapshot), [`act`] with [`clear`], [`start`] with [`launch`] and [`nudges`], and [`poke`] (the recipes), [`mail`] and
+//! [`spool`] (what is asked of gtd), [`deeds`] and [`spawns`] (what is done about it), [`notify`] (what a person is told).
 
 pub mod act;
 pub mod beads;
@@ -10,9 +10,11 @@ pub mod dead;
 pub mod deeds;
 pub mod environment;
 pub mod gastown;
+pub mod launch;
 pub mod look;
 pub mod mail;
 pub mod notify;
+pub mod nudges;
 pub mod poke;
 pub mod sessions;
 pub mod spawns;
@@ -24,6 +26,7 @@ pub mod tools;
 pub mod town_files;
 
 use crate::sys::attention::Attention;
+use crate::sys::command::LeftAlone;
 use crate::town::config::Config;
 use crate::town::history::History;
 use crate::town::names::Generation;
@@ -57,6 +60,8 @@ pub struct World {
     /// The PID of the tmux server, as it was last seen: never to be ended.
     server: Option<u32>,
     own_calls: OwnCalls,
+    /// Programs that gtd has started and does not wait for.
+    left_alone: LeftAlone,
 }
 
 impl World {
@@ -74,6 +79,7 @@ impl World {
             tmux: None,
             server: None,
             own_calls: OwnCalls::default(),
+            left_alone: LeftAlone::default(),
         };
         world.tools.find_missing();
         world.read_config();

@@ -37,7 +37,7 @@ pub static VARIABLES: [(&str, &str); 12] = [
 ];
 
 /// The files below the town's root, and what they are.
-pub static FILES: [(&str, &str); 13] = [
+pub static FILES: [(&str, &str); 15] = [
     ("`mayor/town.json`", "marks a town; read"),
     ("`mayor/rigs.json`", "the rigs; read at each look. Where it is torn or missing, the last good list stands"),
     ("`mayor/daemon.json`", "the configuration; read at start and at SIGHUP"),
@@ -47,6 +47,8 @@ pub static FILES: [(&str, &str); 13] = [
     ("`daemon/daemon.pid`", "the PID, a note; locked too, removed at a clean end"),
     ("`daemon/requests/`", "what was asked for with `gtd --request`, for this user alone"),
     ("`daemon/screens/`", "the screens of agents that gtd has ended, for this user alone"),
+    ("`daemon/dolt-state.json`, `.beads/metadata.json`", "the port of the town's database; read at each start"),
+    ("`.runtime/nudge_poller/SESSION.pid`", "the PID of a session's nudge poller, as `gt` writes it"),
     ("`spawn/pending.json`", "spawned workers that wait for their first word; shared with `gt`"),
     (
         "`RIG/witness/state.json` and the like",

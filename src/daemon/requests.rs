@@ -215,7 +215,10 @@ impl Daemon {
                 }
             }
             Deed::End { pane, alone } => match self.world.end_session(&pane, alone)? {
-                Ok(()) => self.finish_request(claim, &format!("{action} of {label} is done"), true),
+                Ok(()) => {
+                    self.world.unaccompany(&agent.session);
+                    self.finish_request(claim, &format!("{action} of {label} is done"), true);
+                }
                 Err(why) => {
                     self.log.error(format!("Error ending {label}: {why}"));
                     note_failure(&mut self.history, claim);

@@ -14,6 +14,7 @@ use std::fmt;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// A program to be run, with all that it gets.
@@ -28,6 +29,18 @@ pub struct Command {
     deadline: Duration,
     label: Option<&'static str>,
     own_session: bool,
+}
+
+/// Children that were left alone. Those that have ended must be noticed by whoever started them: until then they stay in the
+/// process table.
+#[derive(Debug, Default)]
+pub struct LeftAlone(Vec<Child>);
+
+impl LeftAlone {
+    /// Lets go of those that have ended.
+    pub fn let_go(&mut self) {
+        self.0.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    }
 }
 
 /// What a child said that ended well.
@@ -190,11 +203,28 @@ impl Command {
         Ok(answer)
     }
 
+    /// Starts it and leaves it alone: it outlives gtd, hears nothing and says nothing.
+    ///
+    /// # Errors
+    /// A [`Failure`]: not started.
+    pub fn leave(&self, others: &mut LeftAlone) -> Result<u32, Failure> {
+        let mut command = self.prepare();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().map_err(|error| self.failure(FailureKind::NotStarted(error)))?;
+        let pid = child.id();
+        others.0.push(child);
+        Ok(pid)
+    }
+
     fn failure(&self, kind: FailureKind) -> Failure {
         Failure { what: self.to_string(), kind }
     }
 
     fn start(&self) -> io::Result<Running> {
+        Running::start(self.prepare(), &self.input)
+    }
+
+    fn prepare(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args);
         // A session of its own is a process group of its own too.
@@ -212,7 +242,7 @@ impl Command {
             command.current_dir(dir);
         }
         limits::restore_for(&mut command);
-        Running::start(command, &self.input)
+        command
     }
 }
 

@@ -6,7 +6,7 @@ use crate::town::snapshot::Process;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One process as a scan found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,21 @@ pub fn arguments(pid: u32) -> Vec<String> {
     let mut args: Vec<String> = bytes.split(|b| *b == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();
     args.pop();
     args
+}
+
+/// The processes that `wanted` wants by their PIDs and arguments.
+///
+/// # Errors
+/// Where processes cannot be listed.
+pub fn find(wanted: impl Fn(u32, &[String]) -> bool) -> io::Result<Vec<Process>> {
+    let processes = Table::read()?.0;
+    let living = processes.into_iter().filter(|entry| !entry.ended).map(|entry| entry.process);
+    Ok(living.filter(|process| wanted(process.pid, &arguments(process.pid))).collect())
+}
+
+/// The working directory of a process, without symbolic links; `None` where the system does not tell, or not to us.
+pub fn directory(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/cwd")).ok()
 }
 
 /// Whether a process has this file open; `None` where the system does not tell, or not to us.

@@ -5,10 +5,12 @@
 //! `//` are comments.
 
 pub mod keys;
+mod prompts;
 mod section;
 
 use super::agent::Role;
 use super::names::Generation;
+use prompts::Prompts;
 use section::Section;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ pub struct Config {
     pub gastown: Option<Generation>,
     /// The shell line that runs an agent, by role; [`Config::agent_command`] knows the default.
     commands: BTreeMap<Role, String>,
+    prompts: Prompts,
     /// The tmux server: a name (`tmux -L`) or an absolute path (`tmux -S`); else the generation's own.
     pub tmux_socket: Option<String>,
     /// How often the town is looked at.
@@ -70,6 +73,7 @@ impl Default for Config {
         Config {
             gastown: None,
             commands: BTreeMap::new(),
+            prompts: Prompts::default(),
             tmux_socket: None,
             look_interval: Duration::from_secs(60),
             silent_after: Duration::from_secs(60),
@@ -93,6 +97,11 @@ impl Config {
     /// The shell line that runs an agent of this role.
     pub fn agent_command(&self, role: Role) -> &str {
         self.commands.get(&role).map_or(DEFAULT_AGENT_COMMAND, String::as_str)
+    }
+
+    /// What agents of this role are told when they start, where that was set; empty for nothing.
+    pub fn first_prompt(&self, role: Role) -> Option<&str> {
+        self.prompts.get(role)
     }
 
     /// Whether agents of this role are supervised at all. As in the seed: Deacon and Witness unless switched off,
@@ -171,6 +180,7 @@ impl Config {
             (known.is_some() || word == "auto").then(|| self.gastown = known)
         });
         self.read_commands(s);
+        self.prompts.read(s);
         s.read("tmux_socket", "a socket's name, or an absolute path", |value| {
             let text = value.as_str()?;
             let usable = text.starts_with('/') || super::agent::Name::parse(text).is_ok();

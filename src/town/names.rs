@@ -1,8 +1,16 @@
-//! What Gas Town calls things: one table a generation, and nothing but tables.
+//! What Gas Town calls things, and how it starts agents: one table a generation.
 //!
-//! Sessions, beads, directories and environments have changed between the releases of `gt`. Each generation is a
-//! value of [`Table`]; the rest of gtd asks the table and never the generation. The templates use `{town}` (the
-//! town's root), `{rig}`, `{name}`, `{role}`, `{prefix}` (the rig's bead prefix) and `{session}`.
+//! Sessions, beads, directories, environments and much else have changed between the releases of `gt`. Each generation is
+//! a value of [`Table`], in a file of its own; the rest of gtd asks the table and never the generation.
+//!
+//! The tables' templates use `{town}` (the town's root), `{rig}`, `{name}`, `{role}`, `{agent}` (`alpha/crew/max`),
+//! `{prefix}` (the rig's bead prefix) and `{session}`; those of a start besides `{program}` and `{processes}` (what runs
+//! the agent), `{port}` (of the town's database), `{run}` (a number of this start alone), `{time}`, and `{pane}`, which is for
+//! the tmux environment only. A variable with a value that is not known is left out.
+
+mod seed;
+mod v02;
+mod v10;
 
 use super::agent::{AgentId, Role};
 use super::rigs::Rig;
@@ -56,9 +64,9 @@ impl Generation {
     /// Its table.
     pub const fn table(self) -> &'static Table {
         match self {
-            Generation::Seed => &SEED,
-            Generation::V02 => &V02,
-            Generation::V10 => &V10,
+            Generation::Seed => &seed::TABLE,
+            Generation::V02 => &v02::TABLE,
+            Generation::V10 => &v10::TABLE,
         }
     }
 }
@@ -69,23 +77,50 @@ impl fmt::Display for Generation {
     }
 }
 
+/// Names of variables or options, each with a template.
+pub(super) type Pairs = &'static [(&'static str, &'static str)];
+
 /// What differs between generations.
 #[derive(Debug)]
 pub struct Table {
+    generation: Generation,
     /// Sessions and beads of the town's agents and of a rig's.
     names: Names,
     /// The Mayor's directory; all others have stayed where they were.
     mayor_dir: &'static str,
-    /// Environment that every agent gets.
-    common_env: &'static [(&'static str, &'static str)],
-    /// Environment by role, after the common part.
-    env: fn(Role) -> &'static [(&'static str, &'static str)],
+    /// Environment that every agent's program gets, unless the configuration says otherwise.
+    pub(super) common_env: Pairs,
+    /// Who the agent is, for its program.
+    pub(super) env: fn(Role) -> Pairs,
+    /// What of both its tmux session does not get.
+    pub(super) not_in_session: fn(Role) -> &'static [&'static str],
+    /// What only its tmux session gets.
+    pub(super) session_env: fn(Role) -> Pairs,
+    /// Options of every session.
+    pub(super) common_options: Pairs,
+    /// Options by role.
+    pub(super) options: fn(Role) -> Pairs,
+    /// The file with Claude's settings for a role, used where it exists.
+    pub(super) settings: fn(Role) -> Option<&'static str>,
+    /// What an agent is told when it starts.
+    pub(super) prompt: fn(Role) -> Option<Prompt>,
+    /// Whose sessions have a `gt nudge-poller` beside them.
+    pub(super) polled: &'static [Role],
     /// Whether agents' beads say if they run. Later ones "discover, don't track".
     pub asks_beads: bool,
     /// Whether `gt mail delete` takes several ids in one call.
     pub deletes_many: bool,
     /// Whether the town has a tmux server of its own, or lives on the user's.
     pub own_socket: bool,
+}
+
+/// The first prompt of an agent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prompt {
+    /// Its first line, by which `gt` knows the conversation again.
+    pub header: &'static str,
+    /// What to do.
+    pub body: &'static str,
 }
 
 #[derive(Debug)]
@@ -102,151 +137,7 @@ struct Names {
     polecat_bead: &'static str,
 }
 
-static SEED: Table = Table {
-    names: Names {
-        town_session: "gt-{role}",
-        town_bead: "gt-{role}",
-        patrol_session: "gt-{rig}-{role}",
-        patrol_bead: "gt-{role}-{rig}",
-        same_prefix_bead: "gt-{role}-{rig}",
-        crew_session: "gt-{rig}-crew-{name}",
-        crew_bead: "gt-crew-{rig}-{name}",
-        polecat_session: "gt-{rig}-{name}",
-        polecat_bead: "gt-polecat-{rig}-{name}",
-    },
-    mayor_dir: "{town}",
-    common_env: &[],
-    env: |role| match role {
-        Role::Deacon | Role::Mayor => &[("GT_ROLE", "{role}"), ("BD_ACTOR", "{role}")],
-        Role::Witness => &[("GT_ROLE", "witness"), ("GT_RIG", "{rig}"), ("BD_ACTOR", "{rig}-witness")],
-        Role::Refinery => &[("GT_ROLE", "refinery"), ("GT_RIG", "{rig}"), ("BD_ACTOR", "{rig}/refinery")],
-        Role::Crew => {
-            &[("GT_ROLE", "crew"), ("GT_RIG", "{rig}"), ("GT_CREW", "{name}"), ("BD_ACTOR", "{rig}/crew/{name}")]
-        }
-        Role::Polecat => &[
-            ("GT_ROLE", "polecat"),
-            ("GT_RIG", "{rig}"),
-            ("GT_POLECAT", "{name}"),
-            ("BD_ACTOR", "{rig}/polecats/{name}"),
-        ],
-    },
-    asks_beads: true,
-    deletes_many: false,
-    own_socket: false,
-};
-
-static V02: Table = Table {
-    names: Names {
-        town_session: "hq-{role}",
-        town_bead: "hq-{role}",
-        patrol_session: "gt-{rig}-{role}",
-        patrol_bead: "{prefix}-{rig}-{role}",
-        same_prefix_bead: "{prefix}-{rig}-{role}",
-        crew_session: "gt-{rig}-crew-{name}",
-        crew_bead: "{prefix}-{rig}-crew-{name}",
-        polecat_session: "gt-{rig}-{name}",
-        polecat_bead: "{prefix}-{rig}-polecat-{name}",
-    },
-    mayor_dir: "{town}/mayor",
-    common_env: &[],
-    env: |role| match role {
-        Role::Deacon | Role::Mayor => &[("GT_ROLE", "{role}"), ("BD_ACTOR", "{role}"), ("GIT_AUTHOR_NAME", "{role}")],
-        Role::Witness => &[("GT_ROLE", "witness"), ("BD_ACTOR", "{rig}/witness"), ("GIT_AUTHOR_NAME", "{rig}/witness")],
-        Role::Refinery => &[
-            ("GT_ROLE", "refinery"),
-            ("BD_ACTOR", "{rig}/refinery"),
-            ("GIT_AUTHOR_NAME", "{rig}/refinery"),
-            ("GT_ROOT", "{town}"),
-        ],
-        Role::Crew => &[
-            ("GT_ROLE", "crew"),
-            ("GT_RIG", "{rig}"),
-            ("GT_CREW", "{name}"),
-            ("BD_ACTOR", "{rig}/crew/{name}"),
-            ("BEADS_AGENT_NAME", "{rig}/{name}"),
-            ("GIT_AUTHOR_NAME", "{name}"),
-        ],
-        Role::Polecat => &[
-            ("GT_ROLE", "polecat"),
-            ("GT_RIG", "{rig}"),
-            ("GT_POLECAT", "{name}"),
-            ("BD_ACTOR", "{rig}/polecats/{name}"),
-            ("GIT_AUTHOR_NAME", "{name}"),
-        ],
-    },
-    asks_beads: false,
-    deletes_many: false,
-    own_socket: false,
-};
-
-static V10: Table = Table {
-    names: Names {
-        town_session: "hq-{role}",
-        town_bead: "hq-{role}",
-        patrol_session: "{prefix}-{role}",
-        patrol_bead: "{prefix}-{rig}-{role}",
-        same_prefix_bead: "{rig}-{role}",
-        crew_session: "{prefix}-crew-{name}",
-        crew_bead: "{prefix}-{rig}-crew-{name}",
-        polecat_session: "{prefix}-{name}",
-        polecat_bead: "{prefix}-{rig}-polecat-{name}",
-    },
-    mayor_dir: "{town}/mayor",
-    common_env: &[
-        ("BD_BACKUP_ENABLED", "false"),
-        ("BEADS_DOLT_AUTO_START", "0"),
-        ("CLAUDE_CODE_EFFORT_LEVEL", "high"),
-        ("GIT_CEILING_DIRECTORIES", "{town}"),
-        ("GT_AGENT", "claude"),
-        ("GT_PROCESS_NAMES", "node,claude"),
-        ("GT_ROOT", "{town}"),
-        ("GT_SESSION_ID_ENV", "CLAUDE_SESSION_ID"),
-    ],
-    env: |role| match role {
-        Role::Mayor => V02_TOWN_ENV,
-        Role::Deacon => {
-            &[("GT_ROLE", "deacon"), ("BD_ACTOR", "deacon"), ("GIT_AUTHOR_NAME", "deacon"), ("GT_SESSION", "{session}")]
-        }
-        Role::Witness => &[
-            ("GT_ROLE", "{rig}/witness"),
-            ("GT_RIG", "{rig}"),
-            ("BD_ACTOR", "{rig}/witness"),
-            ("GIT_AUTHOR_NAME", "{rig}/witness"),
-            ("GT_SESSION", "{session}"),
-        ],
-        Role::Refinery => &[
-            ("GT_ROLE", "{rig}/refinery"),
-            ("GT_RIG", "{rig}"),
-            ("BD_ACTOR", "{rig}/refinery"),
-            ("GIT_AUTHOR_NAME", "{rig}/refinery"),
-            ("GT_SESSION", "{session}"),
-        ],
-        Role::Crew => &[
-            ("GT_ROLE", "{rig}/crew/{name}"),
-            ("GT_RIG", "{rig}"),
-            ("GT_CREW", "{name}"),
-            ("BD_ACTOR", "{rig}/crew/{name}"),
-            ("BEADS_AGENT_NAME", "{rig}/{name}"),
-            ("GIT_AUTHOR_NAME", "{name}"),
-            ("GT_SESSION", "{session}"),
-        ],
-        Role::Polecat => &[
-            ("GT_ROLE", "{rig}/polecats/{name}"),
-            ("GT_RIG", "{rig}"),
-            ("GT_POLECAT", "{name}"),
-            ("BD_ACTOR", "{rig}/polecats/{name}"),
-            ("GIT_AUTHOR_NAME", "{name}"),
-            ("GT_SESSION", "{session}"),
-        ],
-    },
-    asks_beads: false,
-    deletes_many: true,
-    own_socket: true,
-};
-
-const V02_TOWN_ENV: &[(&str, &str)] = &[("GT_ROLE", "{role}"), ("BD_ACTOR", "{role}"), ("GIT_AUTHOR_NAME", "{role}")];
-
-/// One agent as Gas Town's generation has it: everything that is needed to find it and to start it.
+/// One agent as Gas Town's generation has it: everything that is needed to find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     /// Who it is.
@@ -257,8 +148,8 @@ pub struct Agent {
     pub bead: String,
     /// Its working directory.
     pub dir: PathBuf,
-    /// What identifies it to `gt` and `bd`.
-    pub env: Vec<(&'static str, String)>,
+    /// Whose table it is by.
+    pub generation: Generation,
 }
 
 impl Table {
@@ -285,7 +176,7 @@ impl Table {
         };
         let town = root.to_string_lossy();
         let part = |name: Option<&super::agent::Name>| name.map_or("", |n| n.as_str()).to_owned();
-        let mut values = vec![
+        let values = [
             ("town", town.clone().into_owned()),
             ("rig", part(id.rig())),
             ("name", part(id.own_name())),
@@ -299,28 +190,34 @@ impl Table {
             Some("") | None => root.to_owned(),
             Some(below) => root.join(below.trim_start_matches('/')),
         };
-        values.push(("session", session.clone()));
-        let env = self
-            .common_env
-            .iter()
-            .chain((self.env)(role))
-            .map(|(key, template)| (*key, fill(template, &values)))
-            .collect();
-        Agent { id, session, bead, dir, env }
+        Agent { id, session, bead, dir, generation: self.generation }
     }
 }
 
-/// The template with each `{key}` replaced, in one pass, so that a value is never searched for keys.
+/// The template with each `{key}` replaced; one that is not known becomes nothing.
 fn fill(template: &str, values: &[(&str, String)]) -> String {
+    let find = |key: &str| values.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone());
+    replace(template, |key| find(key).or(Some(String::new())))
+}
+
+/// The template with each `{key}` replaced that `value` knows, in one pass, so that a value is never searched for keys. What
+/// it does not know stays as it was written.
+pub(super) fn replace(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some(open) = rest.find('{') {
-        text.push_str(&rest[..open]);
-        rest = &rest[open + 1..];
-        let Some(close) = rest.find('}') else { break };
-        let value = values.iter().find(|(key, _)| *key == &rest[..close]);
-        text.push_str(value.map_or("", |(_, value)| value));
-        rest = &rest[close + 1..];
+        let (before, inner) = (&rest[..open], &rest[open + 1..]);
+        text.push_str(before);
+        match inner.find('}').and_then(|close| Some((close, value(&inner[..close])?))) {
+            Some((close, value)) => {
+                text.push_str(&value);
+                rest = &inner[close + 1..];
+            }
+            None => {
+                text.push('{');
+                rest = inner;
+            }
+        }
     }
     text.push_str(rest);
     text
@@ -360,13 +257,21 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_starts_a_witness_in_its_directory_and_environment() {
-        let witness = agent(Generation::Seed, "alpha/witness", "gt");
-        assert_eq!(witness.dir, Path::new("/t/alpha/witness"));
-        let env: Vec<String> = witness.env.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        assert_eq!(env, ["GT_ROLE=witness", "GT_RIG=alpha", "BD_ACTOR=alpha-witness"]);
+    fn the_mayor_has_moved() {
+        assert_eq!(agent(Generation::Seed, "alpha/witness", "gt").dir, Path::new("/t/alpha/witness"));
         assert_eq!(agent(Generation::Seed, "mayor", "").dir, Path::new("/t"));
         assert_eq!(agent(Generation::V02, "mayor", "").dir, Path::new("/t/mayor"));
+    }
+
+    #[test]
+    fn templates_are_filled_in_one_pass_and_keep_what_they_do_not_know() {
+        let value = |key: &str| (key == "a").then(|| "{a}b".to_owned());
+        for (template, filled) in
+            [("{a}", "{a}b"), ("{", "{"), ("}{", "}{"), ("{b} {{a}", "{b} {{a}b"), ("{\n{a}", "{\n{a}b")]
+        {
+            assert_eq!(replace(template, value), filled, "{template:?}");
+        }
+        assert_eq!(fill("x{b}y", &[]), "xy");
     }
 
     #[test]

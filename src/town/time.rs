@@ -118,6 +118,12 @@ impl Wall {
         format!("{:04}/{:02}/{:02} {:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second)
     }
 
+    /// `2006-01-02T15:04`, to the minute, at the given offset from UTC in seconds.
+    pub fn minute_stamp(self, offset: i32) -> String {
+        let c = self.civil(offset);
+        format!("{:04}-{:02}-{:02}T{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute)
+    }
+
     /// A stamp for a file's name: sorted by name, such files are sorted by time.
     pub fn file_stamp(self) -> String {
         let c = self.civil(0);

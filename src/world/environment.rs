@@ -1,12 +1,14 @@
 //! What gtd hands on to the programs that it starts, and what it does not.
 
-use crate::town::names::Agent;
+use crate::town::config::Config;
+use crate::town::start::Start;
+use std::collections::BTreeSet;
 
 /// Variables from which `bd`, `gt` and agents take who they are, or whether they are inside one another. A gtd that was
 /// started in an agent's pane must not hand these on. `NODE_OPTIONS` would make a debugger of every agent, and Claude
 /// refuses to start where `CLAUDECODE` is set. The last three are for gtd alone: whoever else had them could tell the system's
 /// manager that gtd is ready, or well.
-pub const SCRUBBED: [&str; 21] = [
+pub const SCRUBBED: [&str; 26] = [
     "GT_ROLE",
     "GT_RIG",
     "GT_CREW",
@@ -14,6 +16,11 @@ pub const SCRUBBED: [&str; 21] = [
     "GT_DOG_NAME",
     "GT_SESSION",
     "GT_AGENT",
+    "GT_PROCESS_NAMES",
+    "GT_PANE_ID",
+    "GT_RUN",
+    "GT_SCOPE",
+    "GT_REFINERY",
     "BD_ACTOR",
     "GIT_AUTHOR_NAME",
     "BEADS_AGENT_NAME",
@@ -45,10 +52,14 @@ pub const SCRUBBED_FOR_TOOLS: [&str; SCRUBBED.len() + 2] = {
 };
 
 /// The variables that an agent's own command line removes: a tmux server that somebody started inside an agent hands that
-/// agent's on. What gtd sets for this agent stays, and what tmux sets for every pane.
-pub fn removed_for(agent: &Agent) -> impl Iterator<Item = &'static str> + '_ {
+/// agent's on, and the session has some that are not for the program. What gtd sets for this agent stays, and what tmux
+/// sets for every pane.
+pub fn removed_for<'a>(start: &'a Start, config: &Config) -> BTreeSet<&'a str> {
+    let of_session = start.session_env.iter().map(|(name, _)| *name);
     SCRUBBED
         .into_iter()
+        .chain(of_session)
         .filter(|name| !matches!(*name, "TMUX" | "TMUX_PANE"))
-        .filter(|name| agent.env.iter().all(|(key, _)| key != name))
+        .filter(|name| start.env.iter().all(|(set, _)| set != name) && !config.env.contains_key(*name))
+        .collect()
 }

@@ -24,6 +24,7 @@ impl World {
     /// # Errors
     /// [`Stopped`]. Whatever could not be found out is in the snapshot as such.
     pub fn look(&mut self, trigger: Trigger, history: &History) -> Result<Snapshot, Stopped> {
+        self.left_alone.let_go();
         let mut troubles = self.config_troubles.clone();
         let last_good = history.rigs.as_ref();
         let last_good = last_good.map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());

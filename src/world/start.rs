@@ -1,12 +1,11 @@
 //! The recipe for a start: run the agent's program, keep its pane, mark it, all so that nothing is lost between two steps.
 
 use super::World;
-use super::environment::removed_for;
+use super::launch::Launch;
 use super::tmux::Tmux;
-use super::tmux::script::{argument, guarded, not_a_format, quote, said, say, tag};
+use super::tmux::script::{argument, guarded, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::process;
-use crate::sys::user;
 use crate::town::names::Agent;
 use crate::town::outcome::Done;
 use crate::town::plan::{PaneRef, Place};
@@ -24,75 +23,56 @@ impl World {
         let Some(tmux) = self.tmux.clone() else {
             return failed("there is no tmux".to_owned());
         };
-        let line = CommandLine::new(self, agent);
+        let launch = Launch::new(self, agent);
         let started = match place {
-            Place::NewSession => new_session(&tmux, agent, &line, &mut self.attention)?,
-            Place::NewWindow => new_window(&tmux, agent, &line, &mut self.attention)?,
-            Place::InPlace(pane) => match respawn(&tmux, agent, pane, &line, &mut self.attention)? {
-                Ok(None) => new_session(&tmux, agent, &line, &mut self.attention)?,
+            Place::NewSession => new_session(&tmux, agent, &launch, &mut self.attention)?,
+            Place::NewWindow => new_window(&tmux, agent, &launch, &mut self.attention)?,
+            Place::InPlace(pane) => match respawn(&tmux, agent, pane, &launch, &mut self.attention)? {
+                Ok(None) => new_session(&tmux, agent, &launch, &mut self.attention)?,
                 Ok(Some(pane)) => Ok(pane),
                 Err(why) => Err(why),
             },
         };
         match started {
-            Ok((pane, pid)) => Ok(Done::Started { pane, process: process::identify(pid), restart }),
+            Ok((pane, pid)) => {
+                if launch.start.polls_nudges {
+                    self.accompany(&agent.session);
+                }
+                Ok(Done::Started { pane, process: process::identify(pid), restart })
+            }
             Err(why) => failed(why),
         }
     }
 }
 
-/// What tmux has to run, in the form of its own options and words: `-c DIR -e K=V … -- env -u … SHELL -l -i -c LINE`.
-struct CommandLine(Vec<String>);
+/// One more command of a command line.
+fn as_arguments(words: &[String]) -> impl Iterator<Item = String> + '_ {
+    [";".to_owned()].into_iter().chain(words.iter().map(|word| argument(word)))
+}
 
-impl CommandLine {
-    fn new(world: &World, agent: &Agent) -> CommandLine {
-        let mut words = vec!["-c".to_owned(), not_a_format(&agent.dir.to_string_lossy())];
-        let own = agent.env.iter().map(|(key, value)| format!("{key}={value}"));
-        let config = world.config.env.iter();
-        let config = config.filter(|(key, _)| agent.env.iter().all(|(own, _)| own != key));
-        for pair in config.map(|(key, value)| format!("{key}={value}")).chain(own) {
-            words.extend(["-e".to_owned(), pair]);
-        }
-        words.extend(["--".to_owned(), "env".to_owned()]);
-        for name in removed_for(agent).filter(|name| !world.config.env.contains_key(*name)) {
-            words.extend(["-u".to_owned(), name.to_owned()]);
-        }
-        let shell = user::login_shell();
-        words.push(shell.to_string_lossy().into_owned());
-        words.extend(user::login_flags(&shell).iter().map(|flag| (*flag).to_owned()));
-        words.push(world.config.agent_command(agent.id.role()).to_owned());
-        CommandLine(words)
-    }
-
-    /// As arguments of a command line.
-    fn arguments(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.iter().map(|word| argument(word))
-    }
-
-    /// As the end of a line in a script.
-    fn quoted(&self) -> String {
-        let words: Vec<String> = self.0.iter().map(|word| quote(word)).collect();
-        words.join(" ")
-    }
+/// A command of a script.
+fn as_script(words: &[String]) -> String {
+    words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
 }
 
 type NewPane = Result<(u32, u32), String>;
 
 /// Session, `remain-on-exit` and marks in one invocation: in two, a program that ends at once takes its exit status
 /// with it.
-fn new_session(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut Attention) -> Result<NewPane, Stopped> {
+fn new_session(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Attention) -> Result<NewPane, Stopped> {
     let session = &agent.session;
     let target = format!("={session}:");
     let town = argument(&tmux.town_mark());
     let command = tmux
         .command()
         .args(["new-session", "-d", "-P", "-F", REPORT, "-s", session])
-        .args(line.arguments())
+        .args(launch.arguments())
         .args([";", "set-option", "-t", &target, "destroy-unattached", "off"])
         .args([";", "set-option", "-p", "-t", &target, "remain-on-exit", "on"])
         .args([";", "set-option", "-p", "-t", &target, "@gtd_agent", session])
         .args([";", "set-option", "-t", &target, "@gtd_town", &town])
         .args([";", "display-message", "-p", "-t", &target, REPORT])
+        .args(launch.environment(&target).iter().chain(&launch.options(&target)).flat_map(|words| as_arguments(words)))
         // The last, since tmux 3.2 does not know it: "Pane is dead" would scroll the agent's last words away.
         .args([";", "set-option", "-p", "-t", &target, "remain-on-exit-format", ""]);
     let output = match command.run(attention)? {
@@ -102,7 +82,7 @@ fn new_session(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut A
     // A hook of the user's that fails makes it exit 1 although the session is there.
     match parse_report(&output.stdout) {
         Some(made) => {
-            mend_marks(tmux, agent, made, &output.stdout, attention)?;
+            mend_marks(tmux, agent, launch, made, &output.stdout, attention)?;
             Ok(Ok(made))
         }
         None => Ok(Err(format!("tmux new-session: {}", output.complaint()))),
@@ -114,6 +94,7 @@ fn new_session(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut A
 fn mend_marks(
     tmux: &Tmux,
     agent: &Agent,
+    launch: &Launch,
     made: (u32, u32),
     said: &str,
     attention: &mut Attention,
@@ -128,6 +109,7 @@ fn mend_marks(
     ];
     let town = format!("={}:", agent.session);
     lines.push(format!("set-option -t {} @gtd_town {}", quote(&town), quote(&tmux.town_mark())));
+    lines.extend(launch.environment(&format!("={}:.%{}", agent.session, made.0)).iter().map(|words| as_script(words)));
     if let Some((wrong, _)) = marked {
         lines.push(format!("set-option -p -u -t %{wrong} @gtd_agent"));
         lines.push(format!("set-option -p -u -t %{wrong} remain-on-exit"));
@@ -138,18 +120,21 @@ fn mend_marks(
 
 /// A window of its own in a session that a person still uses. It is found by a name that nobody else has, since a window
 /// made in the background is not the current one.
-fn new_window(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut Attention) -> Result<NewPane, Stopped> {
+fn new_window(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Attention) -> Result<NewPane, Stopped> {
     let session = &agent.session;
     let name = tag();
     let target = quote(&format!("={session}:={name}"));
+    let environment: Vec<String> =
+        launch.environment(&format!("={session}:={name}")).iter().map(|words| as_script(words)).collect();
     let make = format!(
         "new-window -d -P -F {} -t {} -n {name} {} ; set-option -p -t {target} remain-on-exit on ; \
-         set-option -p -t {target} @gtd_agent {} ; display-message -p -t {target} {} ; rename-window -t {target} {}",
+         set-option -p -t {target} @gtd_agent {} ; display-message -p -t {target} {} ; {} rename-window -t {target} {}",
         quote(REPORT),
         quote(&format!("={session}:")),
-        line.quoted(),
+        launch.quoted(),
         quote(session),
         quote(REPORT),
+        environment.iter().map(|step| format!("{step} ; ")).collect::<String>(),
         quote(agent.id.role().word()),
     );
     let answer = match tmux.script(&[make], attention)? {
@@ -158,7 +143,7 @@ fn new_window(tmux: &Tmux, agent: &Agent, line: &CommandLine, attention: &mut At
     };
     match parse_report(&answer) {
         Some(made) => {
-            mend_marks(tmux, agent, made, &answer, attention)?;
+            mend_marks(tmux, agent, launch, made, &answer, attention)?;
             Ok(Ok(made))
         }
         None => Ok(Err("tmux new-window: it made none".to_owned())),
@@ -171,7 +156,7 @@ fn respawn(
     tmux: &Tmux,
     agent: &Agent,
     pane: &PaneRef,
-    line: &CommandLine,
+    launch: &Launch,
     attention: &mut Attention,
 ) -> Result<Result<Option<(u32, u32)>, String>, Stopped> {
     const FOUND: usize = 0;
@@ -179,13 +164,15 @@ fn respawn(
     let tag = tag();
     let id = pane.id;
     let session = quote(&agent.session);
-    let steps = [
+    let environment = launch.environment(&format!("={}:.%{id}", agent.session));
+    let mut steps = vec![
         say(pane, &tag, FOUND, ""),
-        format!("respawn-pane -k -t %{id} {}", line.quoted()),
+        format!("respawn-pane -k -t %{id} {}", launch.quoted()),
         format!("set-option -p -t %{id} @gtd_agent {session}"),
         format!("set-option -t {} @gtd_town {}", quote(&format!("={}:", agent.session)), quote(&tmux.town_mark())),
         say(pane, &tag, STARTED, REPORT),
     ];
+    steps.extend(environment.iter().map(|words| as_script(words)));
     let answer = match tmux.script(&[guarded(pane, None, &steps)], attention)? {
         Ok(answer) => answer,
         Err(outage) => return Ok(Err(outage.to_string())),

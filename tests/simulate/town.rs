@@ -202,8 +202,6 @@ impl Town {
             if refineries {
                 agents.extend(rigs.iter().map(|rig| agent(AgentId::Refinery(rig.name.clone()), Some(rig))));
             }
-            // What an agent is started with is of no interest here, and much to copy.
-            agents.iter_mut().for_each(|agent| agent.env.clear());
             self.agents = (rigs.to_vec(), refineries, agents);
         }
         self.agents.2.clone()

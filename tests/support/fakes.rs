@@ -39,11 +39,12 @@ impl Mode {
     }
 }
 
-/// `bd` and `gt`, whose inbox is empty. A call is noted before anything else, in one write.
+/// `bd` and `gt`, whose inbox is empty and whose nudge-poller stays. A call is noted before anything else, in one write.
 const TOOL: &str = r#"#!/bin/sh
 dir='@DIR@'
 me=${0##*/}
 printf '%s %s\n' "$$" "$*" >>"$dir/$me.calls"
+[ "$me $1" = 'gt nudge-poller' ] && while :; do sleep 1; done
 mode=answer status=0
 [ -r "$dir/$me.mode" ] && read -r mode status <"$dir/$me.mode"
 answer() {
@@ -64,12 +65,13 @@ esac
 "#;
 
 /// An agent. It is known by its `BD_ACTOR`, which every generation sets to another word for the same. What it leaves
-/// behind bears that name: who it was each time, where it stood, and each line it heard, with its PID.
+/// behind bears that name: what it was given, where it stood, and each line it heard, with its PID.
 const AGENT: &str = r#"#!/bin/sh
 dir='@DIR@'
 name=$(printf %s "${BD_ACTOR:-nobody}" | tr / -)
 mode=echo status=0
 [ -r "$dir/$name.mode" ] && read -r mode status <"$dir/$name.mode"
+printf '%s\0' "$0" "$@" >"$dir/$name.argv"
 env >"$dir/$name.env"
 pwd >"$dir/$name.cwd"
 echo "$$" >>"$dir/$name.pids"

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A `gt` whose `mail inbox` prints what lies in `inbox`, the newest first, and whose `mail delete` takes it away. As the
-/// seed's it takes one id a call, unless there is a file `gt.many`. What `gt.delete` says is what becomes of a deletion.
+/// seed's it takes one id a call, unless there is a file `gt.many`. What `gt.delete` says is what becomes of a deletion. Its
+/// nudge-poller stays.
 const GT: &str = r#"#!/bin/sh
 dir='@DIR@'
 printf '%s %s\n' "$$" "$*" >>"$dir/gt.calls"
@@ -53,6 +54,7 @@ case "$1 $2" in
         fi
         usage "deleting message: no issue found matching \"${left# }\""
         ;;
+    nudge-poller*) while :; do sleep 1; done ;;
     *) usage "unknown command $1" ;;
 esac
 "#;

@@ -288,6 +288,12 @@ impl Town {
         pairs
     }
 
+    /// The arguments of an agent's last program, itself first.
+    pub fn arguments(&self, agent: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.notes.join(format!("{agent}.argv"))).unwrap_or_default();
+        text.split_terminator('\0').map(str::to_owned).collect()
+    }
+
     /// Tells an agent how to behave from its next start on: `echo`, `exit N`, `stubborn`, `family` (stubborn, with
     /// children that are so, one of them in a session of its own), `menu`, `deaf` (reads nothing and says nothing), `dozing`
     /// (the same until its window is resized).

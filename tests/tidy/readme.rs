@@ -124,6 +124,15 @@ pub fn is_claimed(key: &str, claimed: &BTreeSet<String>) -> bool {
     claimed.contains(key) || key.rsplit_once('.').is_some_and(|(section, _)| claimed.contains(section))
 }
 
+/// The tests that the table under `## Reliability` names: the file, and the function.
+pub fn claimed_tests(readme: &str) -> Vec<(String, String)> {
+    let section =
+        readme.split("\n## Reliability").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let cells = rows.filter_map(|row| row.rsplit('`').nth(1)?.split_once(' '));
+    cells.map(|(file, test)| (file.to_owned(), test.to_owned())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,13 +191,4 @@ mod tests {
         let claimed = BTreeSet::from(["gtd.log".to_owned()]);
         assert!(is_claimed("gtd.log.keep", &claimed) && !is_claimed("env", &claimed));
     }
-}
-
-/// The tests that the table under `## Reliability` names: the file, and the function.
-pub fn claimed_tests(readme: &str) -> Vec<(String, String)> {
-    let section =
-        readme.split("\n## Reliability").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
-    let rows = section.lines().filter(|line| line.starts_with("| "));
-    let cells = rows.filter_map(|row| row.rsplit('`').nth(1)?.split_once(' '));
-    cells.map(|(file, test)| (file.to_owned(), test.to_owned())).collect()
 }

@@ -27,7 +27,7 @@ const fn key(
 }
 
 /// All of them. The keys of a section stand together.
-pub static KEYS: [Key; 21] = [
+pub static KEYS: [Key; 22] = [
     key("heartbeat.enabled", "`true`", "true", "`false`: no pokes, all else goes on", "false"),
     key(
         "heartbeat.interval",
@@ -56,6 +56,14 @@ pub static KEYS: [Key; 21] = [
         "the shell line that runs an agent, for all, or an object with `deacon`, `witness`, `refinery`, and, for requests, \
          `crew` and `mayor`",
         "{\"deacon\": \"claude --continue\"}",
+    ),
+    key(
+        "gtd.first_prompt",
+        "as the generation has it",
+        "null",
+        "what agents are told when they start: one text for all, or an object as for `gtd.agent_command`; an empty one is \
+         nothing",
+        "{\"witness\": \"{header} Run gt prime, and look after {rig}.\"}",
     ),
     key(
         "gtd.tmux_socket",

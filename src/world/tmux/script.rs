@@ -21,6 +21,11 @@ pub fn quote(text: &str) -> String {
     format!("'{}'", plain.replace('\'', "'\\''"))
 }
 
+/// The same for a word that must arrive byte by byte, lines' ends included.
+pub fn quote_exactly(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''").replace('\n', "'\"\\n\"'"))
+}
+
 /// `text` as one argument of a tmux command line, where a `;` at the end would begin another command.
 pub fn argument(text: &str) -> String {
     match text.strip_suffix(';') {

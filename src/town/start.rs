@@ -1,0 +1,238 @@
+//! What the start of an agent consists of: environment, tmux environment, options, and the line that is run. All of it comes
+//! from the generation's table, the configuration, and what only the moment knows.
+
+use super::agent::Role;
+use super::config::Config;
+use super::names::{Agent, Pairs, replace};
+use super::shell_line::{CLAUDE, Quoting, process_names, program, takes_more};
+use std::path::Path;
+
+/// What only the moment of the start knows.
+pub struct Facts<'a> {
+    /// The town's root, as it was named.
+    pub root: &'a Path,
+    /// The port of the town's database server, where there is one.
+    pub port: Option<u16>,
+    /// A number that no other start has.
+    pub run: Option<String>,
+    /// The local time, to the minute.
+    pub time: String,
+    /// The login shell's name.
+    pub shell: &'a str,
+    /// Whether a file exists.
+    pub is_file: &'a dyn Fn(&Path) -> bool,
+}
+
+/// A variable's name and its value.
+pub type Variable = (&'static str, String);
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// What the program gets.
+    pub env: Vec<Variable>,
+    /// What the session gets, for whatever else is started in it, and for `gt`. A value that is [`PANE`] stands for the
+    /// agent's pane.
+    pub session_env: Vec<Variable>,
+    /// The session's options.
+    pub options: Vec<Variable>,
+    /// What the login shell runs.
+    pub line: String,
+    /// Whether a `gt nudge-poller` belongs to it.
+    pub polls_nudges: bool,
+}
+
+/// The format by which tmux says which pane it is.
+pub const PANE: &str = "#{pane_id}";
+
+/// By these `gt` finds out whether a session's program lives. A session without them runs Claude, it believes.
+const LIVENESS: [&str; 2] = ["GT_AGENT", "GT_PROCESS_NAMES"];
+
+impl Start {
+    /// The start of an agent.
+    pub fn of(agent: &Agent, config: &Config, facts: &Facts) -> Start {
+        let role = agent.id.role();
+        let table = agent.generation.table();
+        let filler = Filler { agent, facts, program: program(config.agent_command(role)) };
+        // What the configuration names stands there already; it cannot say that an agent is another one.
+        let unset = |(name, _): &Variable| !config.env.contains_key(*name);
+        let mut env: Vec<Variable> = filler.fill_all(table.common_env).filter(unset).collect();
+        env.extend(filler.fill_all((table.env)(role)));
+        let hidden = (table.not_in_session)(role);
+        let other_program = filler.program != Some(CLAUDE);
+        let shown = |(name, _): &&Variable| !hidden.contains(name) || (other_program && LIVENESS.contains(name));
+        let mut session_env: Vec<Variable> = env.iter().filter(shown).cloned().collect();
+        session_env.extend(filler.fill_all((table.session_env)(role)).filter(unset));
+        Start {
+            options: filler.fill_all(table.common_options).chain(filler.fill_all((table.options)(role))).collect(),
+            line: filler.line(config, role),
+            polls_nudges: table.polled.contains(&role),
+            env,
+            session_env,
+        }
+    }
+}
+
+struct Filler<'a> {
+    agent: &'a Agent,
+    facts: &'a Facts<'a>,
+    program: Option<&'a str>,
+}
+
+impl Filler<'_> {
+    fn value(&self, key: &str) -> Option<String> {
+        let id = &self.agent.id;
+        match key {
+            "town" => Some(self.facts.root.to_string_lossy().into_owned()),
+            "rig" => Some(id.rig().map(ToString::to_string).unwrap_or_default()),
+            "name" => Some(id.own_name().map(ToString::to_string).unwrap_or_default()),
+            "role" => Some(id.role().word().to_owned()),
+            "agent" => Some(id.to_string()),
+            "session" => Some(self.agent.session.clone()),
+            "program" => self.program.map(str::to_owned),
+            "processes" => self.program.map(process_names),
+            "port" => self.facts.port.map(|port| port.to_string()),
+            "run" => self.facts.run.clone(),
+            "time" => Some(self.facts.time.clone()),
+            "pane" => Some(PANE.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The template filled; `None` where something in it is not known.
+    fn fill(&self, template: &str) -> Option<String> {
+        let mut known = true;
+        let filled = replace(template, |key| {
+            let value = self.value(key);
+            known &= value.is_some();
+            value
+        });
+        known.then_some(filled)
+    }
+
+    fn fill_all(&self, pairs: Pairs) -> impl Iterator<Item = Variable> + '_ {
+        pairs.iter().filter_map(|(name, template)| Some((*name, self.fill(template)?)))
+    }
+
+    /// The agent's command, with the settings and the first prompt behind it where these are its program's.
+    fn line(&self, config: &Config, role: Role) -> String {
+        let command = config.agent_command(role);
+        let configured = config.first_prompt(role);
+        let is_claude = self.program == Some(CLAUDE);
+        let mut line = command.to_owned();
+        if !takes_more(command) {
+            return line;
+        }
+        let quoting = Quoting::of(self.facts.shell);
+        let settings = (self.agent.generation.table().settings)(role).and_then(|template| self.fill(template));
+        let wanted =
+            |file: &String| is_claude && !command.contains("--settings") && (self.facts.is_file)(Path::new(file));
+        if let Some(file) = settings.filter(wanted) {
+            line.push_str(" --settings ");
+            line.push_str(&quoting.quote(&file));
+        }
+        if is_claude || configured.is_some() {
+            let prompt = self.prompt(configured, role);
+            if !prompt.is_empty() {
+                line.push(' ');
+                line.push_str(&quoting.quote(&prompt));
+            }
+        }
+        line
+    }
+
+    fn prompt(&self, configured: Option<&str>, role: Role) -> String {
+        let own = (self.agent.generation.table().prompt)(role);
+        let header = own.and_then(|own| self.fill(own.header)).unwrap_or_default();
+        match (configured, own) {
+            // Other braces of a person's text are that person's.
+            (Some(text), _) => replace(text, |key| match key {
+                "header" => Some(header.clone()),
+                "agent" | "rig" | "role" | "town" => self.value(key),
+                _ => None,
+            }),
+            (None, Some(own)) => format!("{header}\n\n{}", own.body),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::town::agent::{AgentId, Name};
+    use crate::town::names::Generation;
+    use crate::town::rigs::Rig;
+
+    fn start(generation: Generation, id: &str, config: &str) -> Start {
+        let id: AgentId = id.parse().expect(id);
+        let rig = id.rig().map(|name| Rig { name: name.clone(), prefix: Name::parse("al").expect("a prefix") });
+        let agent = generation.table().agent(Path::new("/t"), id, rig.as_ref());
+        let (config, warnings) = Config::parse(config.as_bytes()).expect("a configuration");
+        assert_eq!(warnings, [""; 0]);
+        let there = |file: &Path| file.starts_with("/t/alpha");
+        let facts = Facts {
+            root: Path::new("/t"),
+            port: None,
+            run: Some("7".to_owned()),
+            time: "2026-01-02T03:04".to_owned(),
+            shell: "bash",
+            is_file: &there,
+        };
+        Start::of(&agent, &config, &facts)
+    }
+
+    fn line(config: &str) -> String {
+        start(Generation::V10, "alpha/witness", config).line
+    }
+
+    #[test]
+    fn claude_gets_its_settings_and_its_first_prompt() {
+        assert_eq!(
+            line("{}"),
+            "claude --dangerously-skip-permissions --settings '/t/alpha/witness/.claude/settings.json' \
+             '[GAS TOWN] witness (rig: alpha) <- deacon • 2026-01-02T03:04 • patrol\n\n\
+             Run `gt prime`, then begin your patrol.'"
+        );
+        assert_eq!(line(r#"{"gtd":{"agent_command":"claude --settings x","first_prompt":""}}"#), "claude --settings x");
+    }
+
+    #[test]
+    fn another_program_stays_as_it_was_written_unless_a_prompt_is_configured() {
+        assert_eq!(line(r#"{"gtd":{"agent_command":"./agent -x"}}"#), "./agent -x");
+        assert_eq!(
+            line(
+                r#"{"gtd":{"agent_command":"./agent","first_prompt":{"witness":"I'm {agent} of {rig}, {role} in {town}{x}"}}}"#
+            ),
+            "./agent 'I'\\''m alpha/witness of alpha, witness in /t{x}'"
+        );
+        assert_eq!(line(r#"{"gtd":{"agent_command":"claude | tee log"}}"#), "claude | tee log");
+        assert_eq!(line(r#"{"gtd":{"agent_command":"a","first_prompt":{"deacon":"x"}}}"#), "a");
+        let header = line(r#"{"gtd":{"agent_command":"a","first_prompt":"{header}!"}}"#);
+        assert_eq!(header, "a '[GAS TOWN] witness (rig: alpha) <- deacon • 2026-01-02T03:04 • patrol!'");
+    }
+
+    #[test]
+    fn gt_is_told_under_which_name_to_look_for_another_program() {
+        let start = start(Generation::V10, "deacon", r#"{"gtd":{"agent_command":"/opt/codex"}}"#);
+        for env in [&start.env, &start.session_env] {
+            assert!(env.contains(&("GT_AGENT", "codex".to_owned())), "{env:?}");
+            assert!(env.contains(&("GT_PROCESS_NAMES", "codex,node,claude".to_owned())), "{env:?}");
+            assert!(!env.iter().any(|(name, _)| name.ends_with("DOLT_PORT")), "not known: {env:?}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_changes_what_all_get_and_not_who_they_are() {
+        let start = start(
+            Generation::V10,
+            "deacon",
+            r#"{"env":{"NODE_OPTIONS":"-x","GT_ROLE":"mayor","GT_PANE_ID":"no","GT_PROCESS_NAMES":"mine"}}"#,
+        );
+        let names: Vec<&str> = start.env.iter().chain(&start.session_env).map(|(name, _)| *name).collect();
+        assert!(
+            !names.contains(&"NODE_OPTIONS") && !names.contains(&"GT_PROCESS_NAMES") && !names.contains(&"GT_PANE_ID")
+        );
+        assert!(start.env.contains(&("GT_ROLE", "deacon".to_owned())));
+    }
+}
