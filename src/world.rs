@@ -1,5 +1,5 @@
-//! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`] and [`gastown`]
-//! (where and what it is), [`tmux`] and [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one
+//! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`], [`gastown`] and
+//! [`signs`] (where and what it is), [`holds`], [`docks`] and [`elsewhere`] (what keeps gtd from agents), [`tmux`] and [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one
 //! snapshot), [`act`] with [`clear`], [`start`] and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd), [`deeds`] and
 //! [`spawns`] (what is done about it).
 
@@ -8,12 +8,16 @@ pub mod beads;
 pub mod clear;
 pub mod dead;
 pub mod deeds;
+pub mod docks;
+pub mod elsewhere;
 pub mod environment;
 pub mod gastown;
+pub mod holds;
 pub mod look;
 pub mod mail;
 pub mod poke;
 pub mod sessions;
+pub mod signs;
 pub mod spawns;
 pub mod spool;
 pub mod start;
@@ -26,6 +30,7 @@ use crate::sys::attention::Attention;
 use crate::town::config::Config;
 use crate::town::history::History;
 use crate::town::names::Generation;
+use crate::town::outage::Outage;
 use crate::town::snapshot::Trouble;
 use crate::town::time::Wall;
 use serde_json::Value;
@@ -56,6 +61,9 @@ pub struct World {
     /// The PID of the tmux server, as it was last seen: never to be ended.
     server: Option<u32>,
     own_calls: OwnCalls,
+    /// Why neither `gt` nor the town told its generation, at the last heartbeat.
+    no_sign: Option<Outage>,
+    docks: docks::Docks,
 }
 
 impl World {
@@ -73,6 +81,8 @@ impl World {
             tmux: None,
             server: None,
             own_calls: OwnCalls::default(),
+            no_sign: None,
+            docks: docks::Docks::default(),
         };
         world.tools.find_missing();
         world.read_config();

@@ -86,8 +86,11 @@ fn examine(town: &Path, findings: &mut Findings) -> Result<(), Stopped> {
     let mut snapshot = world.look(Trigger::Heartbeat, &history)?;
     world.ask_reports(&mut snapshot)?;
     match &snapshot.generation {
-        Ok(generation) => findings.good("generation", generation.word()),
+        Ok(generation) => findings.good("generation", &format!("{generation}: {}", snapshot.generation_why)),
         Err(outage) => findings.fault("generation", &format!("{outage}; set gtd.gastown in mayor/daemon.json")),
+    }
+    for misfit in world.misfits(&mut snapshot)? {
+        findings.note("generation", &misfit);
     }
     let socket = world.socket().map(|socket| socket.options().join(" "));
     let socket = socket.filter(|options| !options.is_empty());
@@ -105,7 +108,16 @@ fn examine(town: &Path, findings: &mut Findings) -> Result<(), Stopped> {
     for trouble in found.iter().filter(|t| !t.about.contains("generation unknown")) {
         let about = trouble.about.as_str();
         // What somebody wants so is no fault.
-        let wanted = ["hold patrol off", "hold ESTOP", "hold shut", "hold request"];
+        let wanted = [
+            "hold patrol off",
+            "hold ESTOP",
+            "hold shut",
+            "hold request",
+            "hold parked",
+            "hold docked",
+            "hold auto_restart",
+            "hold paused",
+        ];
         if about == "bd" {
             // gtd is fully at work without it.
             findings.note("reports", &trouble.text);

@@ -74,6 +74,9 @@ fn head(facts: &Facts) -> Value {
             "next_at": own.and_then(|own| own.next_heartbeat).map(|at| stamp(at.wall)),
             "rhythm": own.map(|own| &own.rhythm),
         },
+        "gastown": own.and_then(|own| own.history.names.as_ref()).map(|names| {
+            json!({"generation": names.generation, "why": names.why})
+        }),
         "looked_at": own.and_then(|own| own.looked_at).map(|at| stamp(at.wall)),
     })
 }
