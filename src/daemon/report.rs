@@ -3,7 +3,7 @@
 use super::Daemon;
 use crate::decide::strip::note_look;
 use crate::decide::troubles;
-use crate::service::instance::Kept;
+use crate::service::instance::{CONTESTED_FOR, Kept};
 use crate::service::state::{AgentStatus, Report};
 use crate::sys::attention::Stopped;
 use crate::sys::files::Durability;
@@ -52,8 +52,10 @@ impl Daemon {
     pub(super) fn finish(&mut self, snapshot: &Snapshot, plan: &Plan, was_heartbeat: bool) -> Result<(), Stopped> {
         self.watch(snapshot);
         let mut found = troubles(snapshot, &self.history, plan);
+        let mut contested = false;
         match self.instance.keep() {
             Kept::Kept => {}
+            Kept::Contested => contested = true,
             Kept::Lost => {
                 self.log.say("Another daemon has taken this one's place: ending, so that there are not two");
                 self.lost = true;
@@ -92,7 +94,9 @@ impl Daemon {
         self.report_on(snapshot, plan);
         self.save(true, Durability::Lazy);
         if let Some(sleeper) = &self.sleeper {
-            sleeper.wake_at(plan.next_look.tick);
+            let soon = plan.now.plus(CONTESTED_FOR).tick;
+            let next = plan.next_look.tick;
+            sleeper.wake_at(if contested && soon < next { soon } else { next });
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ fn head(facts: &Facts) -> Value {
         Holder::Nobody => ("nobody", None),
         Holder::Gtd(pid) => ("gtd", Some(pid)),
         Holder::Other(pid) => ("other", pid),
-        Holder::Unlocked(pid) => ("gt daemon", Some(pid)),
+        Holder::GtDaemon(pid) => ("gt daemon", Some(pid)),
     };
     let own = facts.own();
     let state = facts.state.as_ref();
