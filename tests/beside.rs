@@ -157,6 +157,10 @@ fn a_second_gtd_beside_an_unlinked_lock_is_refused_and_the_first_goes_on() {
         let said = Ran::of(town.gtd(&["--once"])).refused(5);
         assert!(said.contains(&format!("gtd (PID {})", first.pid())), "{said}");
         assert!(process::is_alive(first.pid()));
+        wait_until("the lock is made anew", || {
+            let status: Value = serde_json::from_str(&town.run(&["--status", "--json"]).stdout).unwrap_or_default();
+            status["daemon"]["holder"] == "gtd" && status["daemon"]["pid"] == first.pid()
+        });
     }
     town.wait_for_heartbeats(2);
     first.stop();
