@@ -70,6 +70,10 @@ pub fn generation(
         return Ok(Found::known(generation, "configured"));
     }
     let saved = |outage: Outage| match known {
+        // What the town has shown is remembered as it was: there is nothing newer to be had.
+        Some(KnownGastown { generation: Some(generation), said, program, .. }) if program.is_empty() => {
+            Found::known(*generation, said.as_str())
+        }
         Some(KnownGastown { generation: Some(generation), said, .. }) => {
             Found::known(*generation, format!("remembered, {outage}: {said}"))
         }
@@ -87,7 +91,12 @@ pub fn generation(
         return Ok(Found::known(*generation, said.as_str()));
     }
     if ask == Ask::Never {
-        return Ok(saved(Outage::new("gt --version has given no usable answer yet")));
+        let yet = if known.is_some() {
+            "gt is asked at the next heartbeat"
+        } else {
+            "gt --version has given no usable answer yet"
+        };
+        return Ok(saved(Outage::new(yet)));
     }
     let result = command(gt).arg("--version").run(attention)?;
     let found = match tool::answer("gt --version", result, true) {
