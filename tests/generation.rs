@@ -120,6 +120,23 @@ fn no_second_population_is_begun_beside_one_on_another_server_or_under_other_nam
 }
 
 #[test]
+fn a_server_that_has_two_names_is_one() {
+    let mut town = Town::new(&["alpha=al"]);
+    // What tmux calls the user's own server.
+    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
+    let gtd = town.up();
+    town.wait_for_agent("deacon", None);
+    let first = town.wait_for_agent("alpha-witness", None);
+    gtd.stop();
+    // One that is started for the first time while the others live.
+    town.set_rigs(&["alpha=al", "beta=bt"]);
+    let gtd = town.up();
+    town.wait_for_agent("beta-witness", None);
+    gtd.stop();
+    assert_eq!(town.pids("alpha-witness"), [first]);
+}
+
+#[test]
 fn after_an_upgrade_those_who_live_under_the_old_names_are_not_ended() {
     let mut town = Town::new(&["alpha=al"]);
     town.configure(json!({"gtd": {"gastown": "auto"}}));

@@ -28,33 +28,40 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// A server's PID, where there is one, and the sessions that were looked for.
+pub type Patrols = (Option<u32>, Vec<String>);
+
 impl World {
-    /// The tmux servers that this town could be on, each with the generations that would have it there.
-    pub(super) fn places(&self) -> Vec<(Socket, Vec<Generation>)> {
+    /// The tmux servers that this town could be on, each with the generations that would have it there: as it is configured, and
+    /// with `all` also where it would be if that were not so, since it may live there still.
+    pub(super) fn places(&self, all: bool) -> Vec<(Socket, Vec<Generation>)> {
         let named = std::env::var("GT_TMUX_SOCKET").ok();
-        let of =
-            |config: &Config, generation| gastown::socket(config, Some(generation), named.as_deref(), &self.real_root);
         let mut without = self.config.clone();
         without.tmux_socket = None;
+        let mut ways: Vec<(&Config, Option<&str>)> = vec![(&self.config, named.as_deref())];
+        if all {
+            ways.extend([(&without, named.as_deref()), (&without, None)]);
+        }
         let mut places: Vec<(Socket, Vec<Generation>)> = Vec::new();
-        let mut note = |socket: Socket, generation| match places.iter_mut().find(|(known, _)| *known == socket) {
-            Some((_, generations)) if generations.contains(&generation) => {}
-            Some((_, generations)) => generations.push(generation),
-            None => places.push((socket, vec![generation])),
-        };
-        for generation in Generation::ALL {
-            note(of(&self.config, generation), generation);
-            // Where a server was named only lately, the town may live where it was before.
-            note(of(&without, generation), generation);
+        for (config, named) in ways {
+            for generation in Generation::ALL {
+                let socket = gastown::socket(config, Some(generation), named, &self.real_root);
+                match places.iter_mut().find(|(known, _)| *known == socket) {
+                    Some((_, generations)) if generations.contains(&generation) => {}
+                    Some((_, generations)) => generations.push(generation),
+                    None => places.push((socket, vec![generation])),
+                }
+            }
         }
         places
     }
 
-    /// The patrol sessions of this town on a server, under the names of any generation, that hold a living program.
+    /// The patrol sessions of this town on a server, under the names of any generation, that hold a living program; and the
+    /// server's PID, where there is one: the same server can have several names (`-L default`).
     ///
     /// # Errors
     /// [`Stopped`]; within, an outage where the server does not answer.
-    pub(super) fn patrols_on(&mut self, socket: &Socket, rigs: &[Rig]) -> Result<Result<Vec<String>, Outage>, Stopped> {
+    pub(super) fn patrols_on(&mut self, socket: &Socket, rigs: &[Rig]) -> Result<Result<Patrols, Outage>, Stopped> {
         let Some(program) = self.tools.tmux.as_deref() else {
             return Ok(Err(Outage::new("tmux is not installed, or not where gtd looks")));
         };
@@ -63,8 +70,9 @@ impl World {
             Ok(lines) => lines,
             Err(outage) => return Ok(Err(Outage::new(format!("{}: {outage}", Place(socket))))),
         };
+        let server = sessions::server(&lines).map(|(pid, _)| pid);
         let sessions = sessions::sessions(lines, &BTreeSet::new());
-        Ok(Ok(patrols_among(&sessions, &self.real_root, &self.root, rigs)))
+        Ok(Ok((server, patrols_among(&sessions, &self.real_root, &self.root, rigs))))
     }
 
     /// Looks for the town's patrol agents under other names and on other servers, and notes in the snapshot what it found: one
@@ -76,14 +84,16 @@ impl World {
         let (Ok(generation), Ok(here)) = (&snapshot.generation, &snapshot.sessions) else { return Ok(()) };
         let own = generation.table().patrol_sessions(&self.root, &snapshot.rigs);
         let current = self.socket().cloned();
+        let own_server = snapshot.server.as_ref().map(|server| server.process.pid);
         let mut found: BTreeMap<String, String> = BTreeMap::new();
-        for (socket, _) in self.places() {
+        for (socket, _) in self.places(true) {
             let is_here = Some(&socket) == current.as_ref();
             let names = if is_here {
                 patrols_among(here, &self.real_root, &self.root, &snapshot.rigs)
             } else {
                 match self.patrols_on(&socket, &snapshot.rigs)? {
-                    Ok(names) => names,
+                    Ok((server, _)) if server.is_some() && server == own_server => continue,
+                    Ok((_, names)) => names,
                     Err(outage) => {
                         snapshot.elsewhere = Elsewhere::Unknown(outage);
                         return Ok(());

@@ -76,9 +76,9 @@ impl World {
     /// [`Stopped`]; within, why it does not tell.
     pub(super) fn read_signs(&mut self, rigs: &[Rig]) -> Result<Result<KnownGastown, Outage>, Stopped> {
         let mut signs = of_files(&self.root);
-        for (socket, fits) in self.places() {
+        for (socket, fits) in self.places(false) {
             let sessions = match self.patrols_on(&socket, rigs)? {
-                Ok(sessions) => sessions,
+                Ok((_, sessions)) => sessions,
                 Err(outage) => return Ok(Err(outage)),
             };
             let place = Place(&socket);
