@@ -377,7 +377,7 @@ fn requests_cost_few_processes() {
         tools.iter().any(|tool| program.ends_with(tool))
     });
     let count = ran.count();
-    let done = town.logged("cycle of witness for");
+    let done = town.logged(" is done");
     println!("{count} processes, {done} requests carried out");
     assert_eq!(done, 10);
     assert!(count <= 12 + 3 * done, "{count} processes, {done} carried out");

@@ -252,9 +252,11 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
 }
 
 /// What is to be found out before these are done, as before any start: whether a patrol agent is started for the first time,
-/// and the rigs of those that are started.
+/// and the rigs of those that are started. Where one has its pane, the rig was in use a moment ago, and nothing is asked.
 pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (bool, BTreeSet<Name>) {
-    let starts = deeds.iter().filter(|(_, agent, deed)| matches!(deed, Deed::Restart { .. }) && is_patrol_agent(agent));
+    let starts = deeds
+        .iter()
+        .filter(|(_, agent, deed)| matches!(deed, Deed::Restart { old: None, .. }) && is_patrol_agent(agent));
     let agents: Vec<&Agent> = starts.map(|(_, agent, _)| agent).collect();
     let first = agents.iter().any(|agent| is_first_start(history.agent(&agent.id)));
     (first, agents.iter().filter_map(|agent| agent.id.rig().cloned()).collect())
