@@ -239,6 +239,7 @@ impl Daemon {
                 self.reload();
             }
             if pending.wake {
+                self.world.forget_docks();
                 self.log.say("Received SIGUSR1, processing lifecycle requests immediately");
             }
             if let Some(late) = pending.due {
@@ -257,14 +258,14 @@ impl Daemon {
             self.begin_heartbeat();
         }
         let mut snapshot = self.look(trigger)?;
-        let mut plan = decide(Trigger::Look, &snapshot, &self.history);
+        let mut plan = self.plan(Trigger::Look, &mut snapshot)?;
         let due = trigger == Trigger::Heartbeat || plan.next_heartbeat.tick <= plan.now.tick;
         if due && trigger == Trigger::Look {
             self.begin_heartbeat();
-            if snapshot.generation.is_err() {
+            if snapshot.generation.is_err() || self.world.is_gt_due(&self.history) {
                 // Only a heartbeat may ask gt which Gas Town this is.
                 snapshot = self.look(Trigger::Heartbeat)?;
-                plan = decide(Trigger::Look, &snapshot, &self.history);
+                plan = self.plan(Trigger::Look, &mut snapshot)?;
             }
         }
         if std::mem::take(&mut self.has_died) {
@@ -279,9 +280,11 @@ impl Daemon {
             if changed {
                 snapshot = self.look(Trigger::Look)?;
             }
+            snapshot.docks = self.world.known_docks();
             let then = if due { Trigger::Heartbeat } else { Trigger::Look };
             self.ask(|world| world.ask_reports(&mut snapshot))?;
-            plan = decide(then, &snapshot, &self.history);
+            self.history.left_out.clone_from(&snapshot.left_out);
+            plan = self.plan(then, &mut snapshot)?;
             // Those were set above.
             plan.marks.clear();
             self.carry_out(then, &plan, &snapshot)?;
@@ -302,6 +305,16 @@ impl Daemon {
         self.finish(&snapshot, &plan, due)
     }
 
+    /// Decides. What starts depend on is asked before, which can change whose turn it is, so that it is decided anew.
+    fn plan(&mut self, trigger: Trigger, snapshot: &mut Snapshot) -> Result<Plan, Stopped> {
+        loop {
+            let plan = decide(trigger, snapshot, &self.history);
+            if !self.ask(|world| world.ask_before_starts(snapshot, &plan))? {
+                return Ok(plan);
+            }
+        }
+    }
+
     /// Asks `bd` or `gt`, which can take long: a death that comes meanwhile is said at once.
     fn ask<T>(&mut self, question: impl FnOnce(&mut World) -> Result<T, Stopped>) -> Result<T, Stopped> {
         self.asking.set(true);
@@ -313,6 +326,7 @@ impl Daemon {
     fn begin_heartbeat(&mut self) {
         self.log.say("Heartbeat starting");
         self.world.tools.find_missing();
+        self.world.ask_docks_again();
     }
 
     fn look(&mut self, trigger: Trigger) -> Result<Snapshot, Stopped> {
@@ -321,6 +335,7 @@ impl Daemon {
         let snapshot = self.world.look(trigger, &self.history)?;
         self.metrics.look(began.elapsed());
         self.notice_suspension();
+        let names = self.history.names.clone();
         for event in observe(&mut self.history, &snapshot) {
             self.has_died |= matches!(event, Seen::Gone { .. } | Seen::MassDeath(_));
             self.metrics.event(&event);
@@ -328,6 +343,9 @@ impl Daemon {
             if !matches!(event, Seen::Quarantined(_) | Seen::Forgiven(_)) {
                 self.log.say_as(event.level(), event);
             }
+        }
+        if let Some(now) = self.history.names.as_ref().filter(|now| names.as_ref() != Some(*now)) {
+            self.log.say(format!("Gas Town is {}: {}", now.generation, now.why));
         }
         Ok(snapshot)
     }

@@ -21,6 +21,7 @@ pub use messages::{DEACON_MESSAGES, WITNESS_MESSAGES};
 pub use notices::{Telling, note_told, tellings};
 pub use observe::{Event, after_sleep, observe};
 pub use record::{A_DAY, record, record_outcome};
+pub use sighting::is_ours;
 pub use troubles::{Troubles, troubles};
 
 use crate::town::agent::AgentId;

@@ -1,15 +1,19 @@
-//! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`] and [`gastown`]
-//! (where and what it is), [`tmux`] and [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one
-//! snapshot), [`act`] with [`clear`], [`start`] with [`launch`] and [`nudges`], and [`poke`] (the recipes), [`mail`] and
-//! [`spool`] (what is asked of gtd), [`deeds`] and [`spawns`] (what is done about it), [`notify`] (what a person is told).
+//! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`], [`gastown`] and
+//! [`signs`] (where and what it is), [`holds`], [`docks`] and [`elsewhere`] (what keeps gtd from agents), [`tmux`] and
+//! [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one snapshot), [`act`] with [`clear`],
+//! [`start`] with [`launch`] and [`nudges`], and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd),
+//! [`deeds`] and [`spawns`] (what is done about it), [`notify`] (what a person is told).
 
 pub mod act;
 pub mod beads;
 pub mod clear;
 pub mod dead;
 pub mod deeds;
+pub mod docks;
+pub mod elsewhere;
 pub mod environment;
 pub mod gastown;
+pub mod holds;
 pub mod launch;
 pub mod look;
 pub mod mail;
@@ -17,6 +21,7 @@ pub mod notify;
 pub mod nudges;
 pub mod poke;
 pub mod sessions;
+pub mod signs;
 pub mod spawns;
 pub mod spool;
 pub mod start;
@@ -30,6 +35,7 @@ use crate::sys::command::LeftAlone;
 use crate::town::config::Config;
 use crate::town::history::History;
 use crate::town::names::Generation;
+use crate::town::outage::Outage;
 use crate::town::snapshot::Trouble;
 use crate::town::time::Wall;
 use serde_json::Value;
@@ -62,6 +68,9 @@ pub struct World {
     own_calls: OwnCalls,
     /// Programs that gtd has started and does not wait for.
     left_alone: LeftAlone,
+    /// Why neither `gt` nor the town told its generation, at the last heartbeat.
+    no_sign: Option<Outage>,
+    docks: docks::Docks,
 }
 
 impl World {
@@ -80,6 +89,8 @@ impl World {
             server: None,
             own_calls: OwnCalls::default(),
             left_alone: LeftAlone::default(),
+            no_sign: None,
+            docks: docks::Docks::default(),
         };
         world.tools.find_missing();
         world.read_config();

@@ -176,7 +176,7 @@ fn the_names_of_the_second_generation_are_used() {
     gtd.stop();
     assert!(town.has_session("hq-deacon") && town.has_session("gt-alpha-witness"));
     assert_eq!(town.environment("alpha-witness")["GT_ROLE"], "witness");
-    assert_eq!(town.calls("bd"), [""; 0], "its beads tell nothing, and are not asked");
+    assert_eq!(town.calls("bd"), ["show al-rig-alpha --json"], "its agents' beads tell nothing, and are not asked");
 }
 
 /// Whether the sessions of the third generation are on the server of this name, and on no other.

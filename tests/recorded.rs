@@ -6,12 +6,13 @@ use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
 use gtd::town::agent::{AgentId, Name, Role};
 use gtd::town::config::Config;
-use gtd::town::history::KnownGastown;
+use gtd::town::history::{KnownGastown, SavedHolds};
 use gtd::town::names::{Agent, Generation};
 use gtd::town::rigs::{Rig, Rigs};
 use gtd::town::snapshot::{Report, Reports};
+use gtd::town::time::Wall;
 use gtd::world::gastown::{self, Ask};
-use gtd::world::{beads, town_files};
+use gtd::world::{beads, holds, town_files};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -65,7 +66,7 @@ impl Call {
 fn learnt(file: &str) -> String {
     let call = Call::read(file);
     let ids: Vec<&str> = call.args.iter().map(String::as_str).filter(|a| !a.starts_with('-') && *a != "show").collect();
-    let reports = beads::ask(call.again(), &ids, &mut Attention::nobody()).expect("nobody stops it").0;
+    let reports = beads::ask(call.again(), &ids, &mut Attention::nobody()).expect("nobody stops it").reports;
     assert_eq!(call.asked(), format!("show {} --json", ids.join(" ")), "{file}");
     match reports {
         Reports::NotAsked => "not asked".to_owned(),
@@ -227,6 +228,23 @@ const LEARNT: &[(&str, &str)] = &[
     ),
     ("v1.0/substring", "hq-deac unknown"),
     ("v1.0/unknown-prefix", "zz-foo-witness is missing"),
+    ("v0.2/rig-docked", "bt-rig-beta says nothing"),
+    ("v0.2/rig-undocked", "bt-rig-beta says nothing"),
+    (
+        "v0.2/substring",
+        "outage: bd show: resolving ID hq-deac: operation failed: failed to resolve ID: ambiguous ID \"hq-deac\" …",
+    ),
+    ("v0.2/several-same-db", "hq-deacon idle, hq-mayor idle"),
+    ("v0.2/unknown-prefix", "zz-foo-witness is missing"),
+    ("v0.2/witness-routed", "al-alpha-witness idle"),
+    ("v0.2/env-daemon", "hq-deacon idle, al-alpha-witness idle"),
+    ("v1.0/rig-docked", "bt-rig-beta says nothing"),
+    ("v1.0/rig-docked-from-town-root", "bt-rig-beta is missing"),
+    ("v1.0/rig-undocked", "bt-rig-beta says nothing"),
+    ("v1.0/substring-crew", "al-alpha-crew-maxi is missing"),
+    ("v1.0/substring-crew-in-rig", "al-alpha-crew-maxi is missing"),
+    ("v1.0/several-same-db", "hq-mayor idle, hq-deacon idle"),
+    ("v1.0/witness-routed", "al-alpha-witness idle"),
     ("v1.0/witness-in-rig", "al-alpha-witness is missing"),
 ];
 
@@ -294,18 +312,22 @@ fn each_gt_says_which_generation_it_is_and_is_remembered() {
             let gt = call.dir.path().join("stdout");
             let again = |_: &Path| call.again();
             let attention = &mut Attention::nobody();
-            let found = gastown::generation(&Config::default(), None, Some(&gt), Ask::IfNeeded, again, attention);
+            let at = (Ask::IfNeeded, Wall::from_seconds(1_800_000_000));
+            let found = gastown::generation(&Config::default(), None, Some(&gt), at, again, attention);
             let found = found.expect("nobody stops it");
             assert_eq!(found.generation, Ok(generation), "{file}");
             assert_eq!(call.asked(), "--version");
             let answer = found.answer.expect("to be remembered");
-            assert_eq!((answer.generation, answer.program.as_str()), (generation, gt.to_str().expect("text")));
+            assert_eq!((answer.generation, answer.program.as_str()), (Some(generation), gt.to_str().expect("text")));
+            let said = text(&format!("{generation}/{file}"));
+            let version = answer.said.strip_prefix("gt --version says ").expect("what it said");
+            assert!(said.contains(&format!("gt version {version}")), "{said}");
 
             // The same file is not asked again; where it is gone, the answer stands.
             let never = |_: &Path| -> Command { panic!("it was asked again") };
             let ask = |known: &KnownGastown, gt| {
                 let attention = &mut Attention::nobody();
-                gastown::generation(&Config::default(), Some(known), gt, Ask::IfNeeded, never, attention)
+                gastown::generation(&Config::default(), Some(known), gt, at, never, attention)
             };
             for gt in [Some(gt.as_path()), None] {
                 assert_eq!(ask(&answer, gt).expect("nobody stops it").generation, Ok(generation));
@@ -410,7 +432,7 @@ fn the_daemon_json_that_gt_writes_is_understood_without_a_warning() {
 fn an_estop_is_read_as_gt_writes_it() {
     let town = town(&[("v1.0/ESTOP", "ESTOP"), ("v1.0/ESTOP.alpha", "ESTOP.alpha")]);
     let rigs = Rigs::parse(text("v1.0/mayor_rigs.json").as_bytes()).expect("rigs").served;
-    let holds = town_files::read_holds(town.path(), &rigs, &[]);
+    let holds = holds::read(town.path(), None, &rigs, &[], &SavedHolds::default(), &mut Vec::new());
     assert_eq!(holds.estop.as_deref(), Some("closing laptop"));
     assert_eq!(holds.stopped_rigs.iter().map(Name::as_str).collect::<Vec<_>>(), ["alpha"]);
 }

@@ -79,7 +79,10 @@ fn plan(town: &Path) -> Result<Found, String> {
     let mut snapshot = world.look(Trigger::Heartbeat, &history).map_err(never)?;
     world.ask_reports(&mut snapshot).map_err(never)?;
     observe(&mut history, &snapshot);
-    let plan = decide(Trigger::Heartbeat, &snapshot, &history);
+    let mut plan = decide(Trigger::Heartbeat, &snapshot, &history);
+    while world.ask_before_starts(&mut snapshot, &plan).map_err(never)? {
+        plan = decide(Trigger::Heartbeat, &snapshot, &history);
+    }
     let notes = troubles(&snapshot, &history, &plan).now.into_iter().map(|trouble| trouble.text).collect();
     snapshot.spool = spool::read(&world.root);
     snapshot.inbox = world.ask_inbox(&snapshot).map_err(never)?;

@@ -37,11 +37,18 @@ pub static VARIABLES: [(&str, &str); 12] = [
 ];
 
 /// The files below the town's root, and what they are.
-pub static FILES: [(&str, &str); 15] = [
+pub static FILES: [(&str, &str); 19] = [
     ("`mayor/town.json`", "marks a town; read"),
     ("`mayor/rigs.json`", "the rigs; read at each look. Where it is torn or missing, the last good list stands"),
     ("`mayor/daemon.json`", "the configuration; read at start and at SIGHUP"),
     ("`ESTOP`, `ESTOP.RIG`, `daemon/shutdown.lock`", "holds; read at each look"),
+    ("`daemon/shutting-down`", "the PID of a `gt down`: a hold while that `gt` lives (Gas Town 1.0)"),
+    ("`.beads-wisp/config/RIG.json`", "a parked rig, `auto_restart` off; read at each look (0.2 and newer)"),
+    ("`.runtime/deacon/paused.json`", "a paused Deacon; read at each look (0.2 and newer)"),
+    (
+        "`daemon/dolt-state.json`, `.beads-wisp`, `settings/escalation.json`",
+        "signs of the generation, where nothing else tells",
+    ),
     ("`daemon/activity.json`", "when `gt` or `bd` was last used; read at each look"),
     ("`daemon/daemon.lock`", "locked for the daemon's life, never removed: the lock is the truth"),
     ("`daemon/daemon.pid`", "the PID, a note; locked too, removed at a clean end"),

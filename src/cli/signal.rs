@@ -71,7 +71,7 @@ pub fn find(dir: &Path) -> Result<Option<(u32, Handle)>, Refusal> {
     for _ in 0..10 {
         match ask()? {
             Holder::Nobody => return Ok(None),
-            other @ (Holder::Other(_) | Holder::Unlocked(_)) => {
+            other @ (Holder::Other(_) | Holder::GtDaemon(_)) => {
                 let why = format!("{other} serves this town, and is no gtd; gt daemon stop stops Gas Town's own");
                 return Err(Refusal::new(Exit::Failed, why));
             }

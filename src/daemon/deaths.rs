@@ -68,7 +68,8 @@ impl Daemon {
         // What runs within an agent's shell may end and leave the shell.
         let foregrounds = panes.filter_map(|pane| Some((pane.foreground?, (*names.get(&pane.process.pid)?).clone())));
         let foregrounds: Vec<(u32, AgentId)> = foregrounds.collect();
-        let server = snapshot.server.as_ref().map(|server| server.process.pid);
+        // One that does not answer may be about to end.
+        let server = snapshot.server.as_ref().or(self.history.server.as_ref()).map(|server| server.process.pid);
         let all: Vec<(u32, AgentId)> = programs.into_iter().chain(foregrounds).collect();
         let pids: Vec<u32> = server.into_iter().chain(all.iter().map(|(pid, _)| *pid)).collect();
         self.ended.retain(|pid| pids.contains(pid));

@@ -3,7 +3,7 @@
 use super::Daemon;
 use crate::decide::strip::note_look;
 use crate::decide::{tellings, troubles};
-use crate::service::instance::Kept;
+use crate::service::instance::{CONTESTED_FOR, Kept};
 use crate::service::state::{AgentStatus, Report};
 use crate::sys::attention::Stopped;
 use crate::sys::files::Durability;
@@ -54,8 +54,10 @@ impl Daemon {
     pub(super) fn finish(&mut self, snapshot: &Snapshot, plan: &Plan, was_heartbeat: bool) -> Result<(), Stopped> {
         self.watch(snapshot);
         let mut found = troubles(snapshot, &self.history, plan);
+        let mut contested = false;
         match self.instance.keep() {
             Kept::Kept => {}
+            Kept::Contested => contested = true,
             Kept::Lost => {
                 self.log.error("Another daemon has taken this one's place: ending, so that there are not two");
                 self.lost = true;
@@ -107,7 +109,9 @@ impl Daemon {
             // A moment that came during the pass is over: it would make gtd look twice, each time again. One that came far too
             // late tells of a sleep, and is heeded.
             pending.due = pending.due.filter(|late| *late > self.world.config.look_interval);
-            sleeper.wake_at(again.unwrap_or(plan.next_look).tick);
+            let soon = plan.now.plus(CONTESTED_FOR).tick;
+            let next = again.unwrap_or(plan.next_look).tick;
+            sleeper.wake_at(if contested { next.min(soon) } else { next });
         }
         Ok(())
     }

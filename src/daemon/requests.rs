@@ -3,7 +3,7 @@
 
 use super::Daemon;
 use crate::decide::record_outcome;
-use crate::decide::requests::{Deed, agent_of, deed, forget_spent, note_failure, settle, take_on};
+use crate::decide::requests::{Deed, agent_of, deed, forget_spent, note_failure, settle, starts_of, take_on};
 use crate::decide::spawns::{Tending, is_ready, next_tending, note_spent, notices, tend, waits_at_prompt};
 use crate::decide::stale::stale;
 use crate::sys::attention::Stopped;
@@ -148,19 +148,26 @@ impl Daemon {
         let mut snapshot = self.look(Trigger::Look)?;
         snapshot.crew.clone_from(&earlier.crew);
         snapshot.holds.no_directory.clone_from(&earlier.holds.no_directory);
-        let claims = self.history.requests.clone();
-        let deeds = claims.into_iter().filter_map(|claim| {
-            let agent = agent_of(&claim.agent, &snapshot, &self.world.root)?;
-            let deed = deed(&claim, &agent, &snapshot, &self.history);
-            Some((claim, agent, deed))
-        });
-        let deeds: Vec<(Claim, Agent, Deed)> = deeds.collect();
+        let mut deeds = self.deeds(&snapshot);
+        let (first, rigs) = starts_of(&deeds, &self.history);
+        if self.ask(|world| world.ask_before(&mut snapshot, first, &rigs))? {
+            deeds = self.deeds(&snapshot);
+        }
         let cleared = self.clear_for(&deeds)?;
         for ((claim, agent, deed), cleared) in deeds.into_iter().zip(cleared) {
             self.do_request(&claim, &agent, deed, cleared, &snapshot)?;
             self.save(true, Durability::Synced);
         }
         Ok(())
+    }
+
+    fn deeds(&self, snapshot: &Snapshot) -> Vec<(Claim, Agent, Deed)> {
+        let deeds = self.history.requests.iter().filter_map(|claim| {
+            let agent = agent_of(&claim.agent, snapshot, &self.world.root)?;
+            let deed = deed(claim, &agent, snapshot, &self.history);
+            Some((claim.clone(), agent, deed))
+        });
+        deeds.collect()
     }
 
     /// Saves the screens and ends the trees of all that are to be ended, together.

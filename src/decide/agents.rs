@@ -9,7 +9,7 @@ use crate::town::config::Config;
 use crate::town::history::AgentHistory;
 use crate::town::names::Agent;
 use crate::town::plan::{Addressee, Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
-use crate::town::snapshot::{Pane, Report, Reports, Session, Snapshot, in_use};
+use crate::town::snapshot::{Dock, Elsewhere, Pane, Report, Reports, Session, Snapshot, in_use};
 use crate::town::time::Moment;
 use std::time::Duration;
 
@@ -41,7 +41,10 @@ pub fn judge(
         return Verdict::Leave(Leave::Moved(session.to_owned()));
     }
     if let Some((_, absence)) = sighting.absence() {
-        return gone(sighting, absence, snapshot, history, starts);
+        return match hold_of_start(agent, snapshot, history) {
+            Some(hold) => Verdict::Hold(hold),
+            None => gone(sighting, absence, snapshot, history, starts),
+        };
     }
     match sighting {
         Sighting::Foreign(session) => {
@@ -60,12 +63,71 @@ pub fn judge(
 fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
     let patrol_off = || (!is_patrolled(agent, &snapshot.config)).then_some(Hold::PatrolOff);
     let shut_down = || history.shut_down.as_ref().map(|shut_down| Hold::ShutDown(shut_down.by.clone()));
-    towns_hold(agent, snapshot).or_else(patrol_off).or_else(shut_down).or_else(|| own_hold(agent, snapshot))
+    let rest = || gt_holds(agent, snapshot).or_else(|| own_hold(agent, snapshot));
+    towns_hold(agent, snapshot).or_else(patrol_off).or_else(shut_down).or_else(rest)
 }
 
-/// What stands in the way of starting an agent, even one that somebody asks for.
-pub fn hold_of_request(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
-    towns_hold(agent, snapshot).or_else(|| own_hold(agent, snapshot))
+/// What stands in the way of starting an agent, even one that somebody asks for. That nobody is started there of itself is
+/// no such thing, nor that it is not known whether the rig is docked: who asks knows what he wants.
+pub fn hold_of_request(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
+    let docked = || docked(agent, snapshot).filter(|hold| matches!(hold, Hold::Docked(_)));
+    let elsewhere =
+        || (is_patrol_agent(agent) && pacing::is_first_start(history)).then(|| elsewhere(snapshot)).flatten();
+    towns_hold(agent, snapshot)
+        .or_else(|| gt_holds(agent, snapshot))
+        .or_else(|| own_hold(agent, snapshot))
+        .or_else(docked)
+        .or_else(elsewhere)
+}
+
+/// Whether this is one of those that gtd starts of itself.
+pub const fn is_patrol_agent(agent: &Agent) -> bool {
+    matches!(agent.id, AgentId::Deacon | AgentId::Witness(_) | AgentId::Refinery(_))
+}
+
+/// Parked rigs and a paused Deacon: neither started nor poked, as somebody has told `gt`.
+fn gt_holds(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+    let holds = &snapshot.holds;
+    match (&agent.id, &holds.paused) {
+        (AgentId::Deacon, Some(reason)) => return Some(Hold::Paused(reason.clone())),
+        (AgentId::Deacon | AgentId::Mayor, _) => {}
+        // Crew members belong to a person; gt parks a rig's patrols.
+        (AgentId::Witness(rig) | AgentId::Refinery(rig), _) if holds.parked.contains(rig) => return Some(Hold::Parked),
+        _ => {}
+    }
+    None
+}
+
+/// What keeps an agent from being started, though it would be poked if it lived. As in Gas Town's own daemon, `auto_restart`
+/// means first starts as well.
+fn hold_of_start(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
+    if agent.id.rig().is_some_and(|rig| snapshot.holds.no_restart.contains(rig)) {
+        return Some(Hold::NoAutoRestart);
+    }
+    let first = pacing::is_first_start(history);
+    // An outage of bd delays no restart: gtd is there to keep agents alive, and one too many in a docked rig costs little.
+    // Who was never started is missed by nobody, and waits until bd answers.
+    let docked = docked(agent, snapshot).filter(|hold| first || matches!(hold, Hold::Docked(_)));
+    docked.or_else(|| first.then(|| elsewhere(snapshot)).flatten())
+}
+
+fn docked(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+    if !is_patrol_agent(agent) {
+        return None;
+    }
+    match snapshot.docks.get(agent.id.rig()?)? {
+        Dock::Docked(bead) => Some(Hold::Docked(bead.clone())),
+        Dock::Unknown(outage) => Some(Hold::DockUnknown(outage.clone())),
+        Dock::Free => None,
+    }
+}
+
+fn elsewhere(snapshot: &Snapshot) -> Option<Hold> {
+    match &snapshot.elsewhere {
+        Elsewhere::Somebody(who) => Some(Hold::Elsewhere(who.clone())),
+        Elsewhere::Unknown(outage) => Some(Hold::ElsewhereUnknown(outage.clone())),
+        Elsewhere::NotAsked | Elsewhere::Nobody => None,
+    }
 }
 
 /// What holds the town, or the rig.
@@ -82,7 +144,7 @@ fn towns_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
             return Some(Hold::RigEstop);
         }
     }
-    holds.shutting_down.then_some(Hold::ShuttingDown)
+    holds.shutting_down.then_some(Hold::ShuttingDown).or_else(|| holds.going_down.map(Hold::GoingDown))
 }
 
 /// What holds this agent, because it could not be started as it should be.
@@ -161,6 +223,9 @@ fn alive(
     if !in_use(session, pane, now.wall, STILL_WANTED) {
         match answer {
             Answer::None { since, unread } => {
+                if let Some(hold) = hold_of_start(agent, snapshot, history) {
+                    return Verdict::Hold(hold);
+                }
                 return unanswering(snapshot, history, (session, pane), since, unread, starts);
             }
             Answer::InVain => return Verdict::Leave(Leave::NoAnswer),

@@ -5,7 +5,7 @@ use super::pacing::{self, FORGIVEN_AFTER};
 use super::sighting::{Sighting, moved_to, sighting};
 use super::silence::{Answer, answer, observe_answer};
 use crate::town::agent::AgentId;
-use crate::town::history::{Absence, AgentHistory, Gone, History, Program};
+use crate::town::history::{Absence, AgentHistory, Gone, History, NamesInForce, Program, SavedHolds};
 use crate::town::level::Level;
 use crate::town::names::Agent;
 use crate::town::plan::Missing;
@@ -94,6 +94,10 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
     if snapshot.server.is_some() {
         history.server.clone_from(&snapshot.server);
     }
+    if snapshot.generation.is_ok() {
+        history.holds = SavedHolds::from(&snapshot.holds);
+    }
+    note_names(history, snapshot);
     history.rigs = Some(snapshot.rigs.iter().map(SavedRig::from).collect());
     if snapshot.generation.is_err() {
         return events;
@@ -216,6 +220,22 @@ fn quarantine_loop(agent: &Agent, entry: &mut AgentHistory, since: Moment, event
         entry.quarantined = Some(since);
         events.push(Event::Quarantined(agent.id.clone()));
     }
+}
+
+/// Another generation's agents are others, whatever they are for: what was known of those before is not about them. They are
+/// not ended for it, and who takes their place is started for the first time.
+fn note_names(history: &mut History, snapshot: &Snapshot) {
+    let Ok(generation) = snapshot.generation else { return };
+    if history.names.as_ref().is_some_and(|names| names.generation != generation) {
+        for entry in history.agents.values_mut() {
+            let shut_down = entry.shut_down.take();
+            let (last_word, messages) = (entry.last_word, entry.messages);
+            let (starts, strip) = (std::mem::take(&mut entry.starts), std::mem::take(&mut entry.strip));
+            let seen = entry.seen;
+            *entry = AgentHistory { shut_down, last_word, messages, starts, strip, seen, ..AgentHistory::default() };
+        }
+    }
+    history.names = Some(NamesInForce { generation, why: snapshot.generation_why.clone() });
 }
 
 fn forget_those_who_left(history: &mut History, snapshot: &Snapshot) {

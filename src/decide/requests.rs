@@ -3,9 +3,10 @@
 //! A request is checked once, in [`take_on`]. From then on only its claim counts, and whether the claim is fulfilled is told
 //! by looking: so it does not matter at which instant gtd was killed in between.
 
-use super::agents::hold_of_request;
+use super::agents::{hold_of_request, is_patrol_agent};
+use super::pacing::is_first_start;
 use super::sighting::{Sighting, pane_ref, sighting};
-use crate::town::agent::AgentId;
+use crate::town::agent::{AgentId, Name};
 use crate::town::history::{History, Program};
 use crate::town::identity::Roll;
 use crate::town::mail::{Kind, Mail};
@@ -15,7 +16,7 @@ use crate::town::request::{Action, Claim, ShutDown, Source, Spent};
 use crate::town::snapshot::{Inbox, Process, Snapshot};
 use crate::town::text::{clean, shown};
 use crate::town::time::Wall;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Older requests are discarded: who asked has long given up.
@@ -220,13 +221,13 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
         Sighting::Foreign(_) => return Deed::GiveUp("the session belongs to another town".to_owned()),
         _ => {}
     }
-    let hold = hold_of_request(agent, snapshot);
+    let hold = hold_of_request(agent, snapshot, history.agent(&claim.agent));
     if claim.action == Action::Shutdown {
         return match (sighting, hold) {
             (Sighting::Alive(session, pane) | Sighting::Exited(session, pane), hold) => match hold {
                 // Whatever else holds the town, `gt down` is not to be disturbed.
                 Some(_) if snapshot.holds.shutting_down => Deed::Wait(Hold::ShuttingDown.to_string()),
-                Some(hold @ Hold::NoGeneration(_)) => Deed::Wait(hold.to_string()),
+                Some(hold @ (Hold::GoingDown(_) | Hold::NoGeneration(_))) => Deed::Wait(hold.to_string()),
                 _ => {
                     let alone = session.panes.as_ref().is_ok_and(|panes| panes.len() == 1);
                     Deed::End { pane: pane_ref(session, pane), alone }
@@ -253,6 +254,17 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
         Sighting::NoPane => Deed::Restart { old: None, place: Place::NewWindow, leftover },
         _ => Deed::Restart { old: None, place: Place::NewSession, leftover },
     }
+}
+
+/// What is to be found out before these are done, as before any start: whether a patrol agent is started for the first time,
+/// and the rigs of those that are started. Where one has its pane, the rig was in use a moment ago, and nothing is asked.
+pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (bool, BTreeSet<Name>) {
+    let starts = deeds
+        .iter()
+        .filter(|(_, agent, deed)| matches!(deed, Deed::Restart { old: None, .. }) && is_patrol_agent(agent));
+    let agents: Vec<&Agent> = starts.map(|(_, agent, _)| agent).collect();
+    let first = agents.iter().any(|agent| is_first_start(history.agent(&agent.id)));
+    (first, agents.iter().filter_map(|agent| agent.id.rig().cloned()).collect())
 }
 
 /// Ends a claim: it is done or given up. What was shut down is forgotten, so that its end is no death; what could not be

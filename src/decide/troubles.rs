@@ -58,17 +58,23 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
         match verdict {
             Verdict::Hold(hold) => {
                 let about = match hold {
-                    Hold::Estop(_) | Hold::ShuttingDown | Hold::NoGeneration(_) => "all agents".to_owned(),
-                    Hold::RigEstop => format!("the agents of {}", id.rig().map_or("", |rig| rig.as_str())),
+                    Hold::Estop(_) | Hold::ShuttingDown | Hold::GoingDown(_) | Hold::NoGeneration(_) => {
+                        "all agents".to_owned()
+                    }
+                    Hold::Elsewhere(_) | Hold::ElsewhereUnknown(_) => "agents that were never started".to_owned(),
+                    Hold::RigEstop | Hold::Parked | Hold::Docked(_) | Hold::DockUnknown(_) | Hold::NoAutoRestart => {
+                        format!("the agents of {}", id.rig().map_or("", |rig| rig.as_str()))
+                    }
                     Hold::PatrolOff
                     | Hold::NoDirectory(_)
                     | Hold::SameSession(_)
                     | Hold::ShutDown(_)
+                    | Hold::Paused(_)
                     | Hold::Asked(_) => id.label(),
                 };
                 let kind = hold.kind();
                 if said.insert((about.clone(), kind)) {
-                    let text = format!("Holding {about}: {}", clean(&hold.to_string(), 300));
+                    let text = format!("Holding {about}: {}", clean(&hold.to_string(), 400));
                     let need = matches!(hold, Hold::NoGeneration(_)).then(|| Need::outage(Supply::Gt));
                     let over = format!("No longer holding {about} ({kind})");
                     found.add(&format!("hold {kind} {about}"), text, &over, need);
@@ -131,6 +137,14 @@ impl Hold {
             Hold::ShutDown(_) => "shut down",
             Hold::Asked(_) => "request",
             Hold::NoGeneration(_) => "generation unknown",
+            Hold::GoingDown(_) => "shutdown by gt down",
+            Hold::Parked => "parked",
+            Hold::Docked(_) => "docked",
+            Hold::DockUnknown(_) => "dock unknown",
+            Hold::NoAutoRestart => "auto_restart off",
+            Hold::Paused(_) => "paused",
+            Hold::Elsewhere(_) => "living elsewhere",
+            Hold::ElsewhereUnknown(_) => "elsewhere unknown",
         }
     }
 }

@@ -21,11 +21,18 @@ use std::time::{Duration, Instant};
 const LOCK_PATIENCE: Duration = Duration::from_millis(450);
 const LOCK_STEP: Duration = Duration::from_millis(20);
 
+/// Longer than a second daemon tries for the files that it does not get.
+const GIVEN_BACK_AFTER: Duration = Duration::from_millis(900);
+/// When to look again after that.
+pub const CONTESTED_FOR: Duration = Duration::from_secs(1);
+
 /// Proof that this is the town's only daemon.
 #[derive(Debug)]
 pub struct Instance {
     lock: Held,
     pid: Held,
+    /// Since when somebody else has the files.
+    contested: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -48,6 +55,9 @@ pub enum Refused {
 pub enum Kept {
     /// They are in place.
     Kept,
+    /// Somebody else has them for the moment. A second gtd gives them back, since it does not get them all; who has them still
+    /// at a look [`CONTESTED_FOR`] later has taken this one's place.
+    Contested,
     /// Another daemon has them: this one has to go.
     Lost,
     /// They could not be made anew; the old ones are still locked, and the next look tries again.
@@ -61,10 +71,11 @@ pub enum Holder {
     Nobody,
     /// A gtd.
     Gtd(u32),
-    /// A daemon of Gas Town's own, or another program that locks the same file; its PID, if it left one.
+    /// Another program that locks the same file, or a daemon of Gas Town's own of which nothing more can be known; its PID,
+    /// if it left one.
     Other(Option<u32>),
-    /// A daemon of the seed's time, which takes no lock.
-    Unlocked(u32),
+    /// Gas Town's own, with the lock, or of the seed's time, which takes none.
+    GtDaemon(u32),
 }
 
 impl fmt::Display for Holder {
@@ -74,7 +85,7 @@ impl fmt::Display for Holder {
             Holder::Gtd(pid) => write!(f, "gtd (PID {pid})"),
             Holder::Other(Some(pid)) => write!(f, "another daemon (PID {pid})"),
             Holder::Other(None) => f.write_str("another daemon"),
-            Holder::Unlocked(pid) => write!(f, "gt daemon (PID {pid})"),
+            Holder::GtDaemon(pid) => write!(f, "gt daemon (PID {pid})"),
         }
     }
 }
@@ -103,13 +114,17 @@ impl Instance {
         let (lock_path, pid_path) = (dir.join("daemon.lock"), dir.join("daemon.pid"));
         let lock = taken(Held::take(&lock_path), &lock_path)?;
         if let Some(pid) = unlocked_daemon(&pid_path) {
-            return Err(Refused::Running(Holder::Unlocked(pid)));
+            return Err(Refused::Running(Holder::GtDaemon(pid)));
         }
-        let mut pid = taken(Held::take(&pid_path), &pid_path)?;
+        let mut pid = match Held::take(&pid_path) {
+            // Its lock was unlinked, and it has not seen that yet: nobody but a gtd locks this file.
+            Ok(None) => return Err(Refused::Running(gtd_of(&pid_path))),
+            held => taken(held, &pid_path)?,
+        };
         // A note that a full disk keeps from being written is written later; the lock is what counts.
         let _ = pid.write_pid();
         files::remove_temporaries(dir);
-        Ok(Instance { lock, pid })
+        Ok(Instance { lock, pid, contested: None })
     }
 
     /// Makes the files anew if their paths no longer lead to them, or the PID is no longer in its file.
@@ -121,7 +136,10 @@ impl Instance {
                 let _ = held.path.parent().map(fs::create_dir_all);
                 match Held::try_take(&held.path) {
                     Ok(Some(anew)) => *held = anew,
-                    Ok(None) => return Kept::Lost,
+                    Ok(None) => {
+                        let since = *self.contested.get_or_insert_with(Instant::now);
+                        return if since.elapsed() < GIVEN_BACK_AFTER { Kept::Contested } else { Kept::Lost };
+                    }
                     Err(error) => kept = Kept::Failed(files::FileError::new("make anew", &held.path, error)),
                 }
             }
@@ -132,6 +150,7 @@ impl Instance {
                 kept = Kept::Failed(files::FileError::new("write", &held.path, error));
             }
         }
+        self.contested = None;
         kept
     }
 
@@ -200,7 +219,7 @@ impl Held {
 pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
     let (lock, pid) = (dir.join("daemon.lock"), dir.join("daemon.pid"));
     if !is_held(&lock)? {
-        return Ok(unlocked_daemon(&pid).map_or(Holder::Nobody, Holder::Unlocked));
+        return Ok(unlocked_daemon(&pid).map_or(Holder::Nobody, Holder::GtDaemon));
     }
     // A gtd that is about to start holds the lock a moment before it has written its PID.
     let end = Instant::now() + LOCK_PATIENCE;
@@ -214,6 +233,9 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
         {
             return Ok(Holder::Gtd(number));
         }
+        if let Some(number) = proven.filter(|number| is_gt_daemon(*number)) {
+            return Ok(Holder::GtDaemon(number));
+        }
         if !is_held(&lock)? {
             return Ok(Holder::Nobody);
         }
@@ -222,6 +244,12 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
         }
         std::thread::sleep(LOCK_STEP);
     }
+}
+
+/// The gtd that holds this PID file.
+fn gtd_of(pid_file: &Path) -> Holder {
+    let number = read_pid(pid_file).filter(|number| process::has_open(*number, pid_file) != Some(false));
+    number.map_or(Holder::Other(None), Holder::Gtd)
 }
 
 /// Removes the PID file of this process, whose [`Instance`] cannot be reached any more; its locks end with it.
@@ -286,11 +314,15 @@ fn read_pid(path: &Path) -> Option<u32> {
 
 /// A living daemon of the seed's time: known by PID file *and* command line, since a PID alone may be a stranger's.
 fn unlocked_daemon(pid_file: &Path) -> Option<u32> {
-    let pid = read_pid(pid_file)?;
+    read_pid(pid_file).filter(|pid| is_gt_daemon(*pid))
+}
+
+/// Whether this is `gt daemon run`, as it is called by itself or through the interpreter of a script.
+fn is_gt_daemon(pid: u32) -> bool {
     let args = process::arguments(pid);
-    let (program, words) = args.split_first()?;
-    let is_gt = Path::new(program).file_name().is_some_and(|name| name == "gt");
-    (is_gt && words.iter().any(|word| word == "daemon")).then_some(pid)
+    let is_gt = |word: &String| Path::new(word).file_name().is_some_and(|name| name == "gt");
+    let gt = args.iter().take(2).position(is_gt);
+    gt.is_some_and(|gt| args[gt + 1..].iter().any(|word| word == "daemon"))
 }
 
 #[cfg(test)]
@@ -321,7 +353,23 @@ mod tests {
         assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
         fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
         let _other = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
+        assert!(matches!(first.keep(), Kept::Contested), "it could be one that gives it back");
+        first.contested = Instant::now().checked_sub(GIVEN_BACK_AFTER);
         assert!(matches!(first.keep(), Kept::Lost));
+    }
+
+    #[test]
+    fn files_that_another_has_only_for_a_moment_are_taken_back() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut first = Instance::take(dir.path()).expect("the first");
+        for _ in 0..2 {
+            fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
+            let other = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
+            assert!(matches!(first.keep(), Kept::Contested));
+            drop(other);
+            assert!(matches!(first.keep(), Kept::Kept));
+        }
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
     }
 
     #[test]

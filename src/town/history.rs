@@ -1,15 +1,15 @@
 //! What gtd remembers from look to look, and over its own restarts.
 
-use super::agent::AgentId;
+use super::agent::{AgentId, Name};
 use super::names::Generation;
 use super::need::{Deaths, Notice};
 use super::request::{Claim, ShutDown, Spent};
 use super::rigs::SavedRig;
-use super::snapshot::{Process, Server};
+use super::snapshot::{Holds, Process, Server};
 use super::time::{Moment, Wall};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The memory of a town.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,12 @@ pub struct History {
     pub activity: Option<Wall>,
     /// What `gt --version` last said, and of which file.
     pub gastown: Option<KnownGastown>,
+    /// The generation whose names were used last, and why: when it changes, nothing that was known of agents is about theirs.
+    pub names: Option<NamesInForce>,
+    /// What the town's files last said that holds agents.
+    pub holds: SavedHolds,
+    /// Beads that made a whole call of `bd` fail, and are asked for again a day later.
+    pub left_out: BTreeMap<String, LeftOut>,
     /// The tmux server that the town was last seen on.
     pub server: Option<Server>,
     /// The last good configuration, as its file was.
@@ -49,15 +55,58 @@ pub struct History {
     pub agents: BTreeMap<AgentId, AgentHistory>,
 }
 
-/// An answer of `gt --version`.
+/// An answer of `gt --version`, or what the town itself has shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownGastown {
-    /// The generation.
-    pub generation: Generation,
-    /// The program that said so.
+    /// The generation; `None` where `gt` named one that gtd does not know.
+    pub generation: Option<Generation>,
+    /// The program that said so; empty where it was the town.
     pub program: String,
     /// When that file was last changed; another time means another `gt`.
     pub changed: Option<Wall>,
+    /// What was said, as a clause: `gt --version says v1.0.1`.
+    #[serde(default)]
+    pub said: String,
+    /// When it was asked.
+    #[serde(default)]
+    pub asked: Option<Wall>,
+}
+
+/// Which generation's names are used, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamesInForce {
+    /// The generation.
+    pub generation: Generation,
+    /// Why, as a clause.
+    pub why: String,
+}
+
+/// What the town's files said when they could last be read: one that is torn changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavedHolds {
+    /// Parked rigs.
+    pub parked: Vec<String>,
+    /// Rigs whose agents are not started of themselves.
+    pub no_restart: Vec<String>,
+    /// Why the Deacon is paused, if it is.
+    pub paused: Option<String>,
+}
+
+impl From<&Holds> for SavedHolds {
+    fn from(holds: &Holds) -> SavedHolds {
+        let words = |rigs: &BTreeSet<Name>| rigs.iter().map(Name::to_string).collect();
+        SavedHolds { parked: words(&holds.parked), no_restart: words(&holds.no_restart), paused: holds.paused.clone() }
+    }
+}
+
+/// A bead that is not asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Since when.
+    pub since: Wall,
+    /// Whether `bd` said that there is none; else that it could be several.
+    pub missing: bool,
 }
 
 /// The memory of a spawned worker.

@@ -112,6 +112,33 @@ pub struct Table {
     pub deletes_many: bool,
     /// Whether the town has a tmux server of its own, or lives on the user's.
     pub own_socket: bool,
+    /// What its `gt` leaves in files to keep a daemon from agents.
+    pub holds: HoldFiles,
+}
+
+/// The holds of a generation. `ESTOP` and `daemon/shutdown.lock` are not among them: they count in every town, since a person
+/// can make them by hand, and no `gt` means anything else by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldFiles {
+    /// `.beads-wisp/config/RIG.json`: parked rigs, and those that are not started of themselves.
+    pub rig_config: bool,
+    /// `.runtime/deacon/paused.json`.
+    pub paused_deacon: bool,
+    /// `daemon/shutting-down`: the PID of the `gt down` that runs.
+    pub shutting_down: bool,
+    /// The label `status:docked` on a rig's bead.
+    pub docked: Docked,
+}
+
+/// Where a rig's own bead is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Docked {
+    /// There is no such thing.
+    Never,
+    /// From the town's root.
+    FromTown,
+    /// From the rig's directory: the bead lies in the rig's own database, and the town's does not know it.
+    FromRig,
 }
 
 /// The first prompt of an agent.
@@ -153,6 +180,21 @@ pub struct Agent {
 }
 
 impl Table {
+    /// The sessions of the agents that gtd starts of itself.
+    pub fn patrol_sessions(&self, root: &Path, rigs: &[Rig]) -> Vec<String> {
+        let of_rig = |rig: &Rig| {
+            [AgentId::Witness(rig.name.clone()), AgentId::Refinery(rig.name.clone())]
+                .map(|id| self.agent(root, id, Some(rig)).session)
+        };
+        let deacon = self.agent(root, AgentId::Deacon, None).session;
+        std::iter::once(deacon).chain(rigs.iter().flat_map(of_rig)).collect()
+    }
+
+    /// What the bead of a rig itself is called, where there are such.
+    pub fn rig_bead(rig: &Rig) -> String {
+        format!("{}-rig-{}", rig.prefix, rig.name)
+    }
+
     /// The agent `id` of the town at `root`. `rig` is its rig, from which the bead prefix is taken; a town's agent
     /// has none.
     pub fn agent(&self, root: &Path, id: AgentId, rig: Option<&Rig>) -> Agent {

@@ -142,6 +142,22 @@ pub enum Hold {
     Asked(Action),
     /// Nobody knows what sessions are called in this town.
     NoGeneration(Outage),
+    /// The `gt down` with this PID is at work.
+    GoingDown(u32),
+    /// Its rig is parked.
+    Parked,
+    /// Its rig is docked: the bead that says so.
+    Docked(String),
+    /// Nobody knows whether its rig is docked, and it was never started.
+    DockUnknown(Outage),
+    /// Its rig's agents are not started of themselves.
+    NoAutoRestart,
+    /// The Deacon is paused: the reason.
+    Paused(String),
+    /// The town's agents live under other names, or on another tmux server.
+    Elsewhere(String),
+    /// Nobody knows whether they do.
+    ElsewhereUnknown(Outage),
 }
 
 /// Why an agent is left as it is.
@@ -235,6 +251,14 @@ impl Plan {
     pub fn ends_for_silence(&self, agent: &AgentId) -> bool {
         let silent = |verdict: &Verdict| matches!(verdict, Verdict::Start { absence: Missing::Answer { .. }, .. });
         self.verdicts.iter().any(|(id, verdict)| id == agent && silent(verdict))
+    }
+
+    /// Those who are to be started, with whether it is for the first time.
+    pub fn starts(&self) -> impl Iterator<Item = (&AgentId, bool)> {
+        self.verdicts.iter().filter_map(|(id, verdict)| match verdict {
+            Verdict::Start { restart, .. } => Some((id, !restart)),
+            _ => None,
+        })
     }
 
     /// Leaves the pokes to a later plan of the same pass; says whether there were any.

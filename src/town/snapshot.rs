@@ -2,7 +2,7 @@
 
 use super::agent::{AgentId, Name};
 use super::config::Config;
-use super::history::KnownGastown;
+use super::history::{KnownGastown, LeftOut};
 use super::mail::Mail;
 use super::names::{Agent, Generation};
 use super::need::{Matter, Need};
@@ -24,8 +24,16 @@ pub struct Snapshot {
     pub config: Config,
     /// Which Gas Town this is.
     pub generation: Result<Generation, Outage>,
-    /// What `gt --version` has said, if it was asked for this look.
+    /// Why it is taken to be that one, as a clause: `gt --version says v1.0.1`.
+    pub generation_why: String,
+    /// What `gt --version` has said, or the town has shown, if that was asked for this look.
     pub gastown: Option<KnownGastown>,
+    /// This town's patrol agents under other names, or on other tmux servers; asked before one is started for the first time.
+    pub elsewhere: Elsewhere,
+    /// The rigs of which it was asked whether they are docked, which is before a start.
+    pub docks: BTreeMap<Name, Dock>,
+    /// Beads that are not asked for, since they make the whole call fail.
+    pub left_out: BTreeMap<String, LeftOut>,
     /// The town's projects, by name.
     pub rigs: Vec<Rig>,
     /// The agents that gtd may supervise, the Deacon first.
@@ -74,6 +82,39 @@ pub struct Holds {
     pub shutting_down: bool,
     /// Agents whose working directory is not there.
     pub no_directory: BTreeSet<AgentId>,
+    /// The living process that `daemon/shutting-down` names.
+    pub going_down: Option<u32>,
+    /// Parked rigs.
+    pub parked: BTreeSet<Name>,
+    /// Rigs with `auto_restart` switched off: nobody is started there of itself.
+    pub no_restart: BTreeSet<Name>,
+    /// Why the Deacon is paused, if it is.
+    pub paused: Option<String>,
+}
+
+/// Whether a second population would be started beside one that lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// Nobody has asked.
+    #[default]
+    NotAsked,
+    /// There is none.
+    Nobody,
+    /// There is one: where, and how it is ended, in a sentence.
+    Somebody(String),
+    /// A tmux server did not answer.
+    Unknown(Outage),
+}
+
+/// Whether a rig is docked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dock {
+    /// Its bead says so: it, by name.
+    Docked(String),
+    /// It does not, or there is no such bead.
+    Free,
+    /// `bd` gave no answer that can be used.
+    Unknown(Outage),
 }
 
 /// A condition that a person should know of: said when it begins and when it ends.

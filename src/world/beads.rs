@@ -5,28 +5,85 @@
 //! an answer is an outage: silence is not "missing".
 
 use super::tool;
+use crate::decide::A_DAY;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::{Command, Output};
+use crate::town::history::LeftOut;
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Report, Reports};
 use crate::town::time::Wall;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// What an answer teaches.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// What the beads say.
+    pub reports: Reports,
+    /// When each was last written.
+    pub times: Times,
+    /// A bead that made the whole call fail, and whether `bd` says that there is none of that name.
+    pub spoilt_by: Option<(String, bool)>,
+}
+
 /// Asks for the reports of these beads.
 ///
 /// # Errors
 /// [`Stopped`]. Whatever else goes wrong is a value.
-pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<(Reports, Times), Stopped> {
+pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<Answer, Stopped> {
     if beads.is_empty() {
-        return Ok((Reports::Asked(BTreeMap::new()), Times::new()));
+        return Ok(Answer { reports: Reports::Asked(BTreeMap::new()), ..Answer::default() });
     }
     let command = bd.arg("show").args(beads).arg("--json");
     let answer = tool::answer("bd show", command.run(attention)?, false);
-    Ok(match answer.and_then(|output| Ok((reports(&output, beads)?, times(&output.stdout)))) {
-        Ok((reports, times)) => (Reports::Asked(reports), times),
-        Err(outage) => (Reports::Unknown(outage), Times::new()),
+    Ok(match answer {
+        Err(outage) => Answer { reports: Reports::Unknown(outage), ..Answer::default() },
+        Ok(output) => Answer {
+            reports: reports(&output, beads).map_or_else(Reports::Unknown, Reports::Asked),
+            times: times(&output.stdout),
+            spoilt_by: spoilt_by(&output, beads),
+        },
     })
+}
+
+/// The same, where `bd`'s own daemon answers: one id that it does not know makes the whole call fail there. That one is left
+/// out, and the others are asked for once more; those that were left out before are not asked for. The next one that spoils a
+/// call has its turn at the next heartbeat.
+///
+/// # Errors
+/// [`Stopped`].
+pub fn ask_again(
+    bd: &Command,
+    beads: &[&str],
+    left_out: &mut BTreeMap<String, LeftOut>,
+    now: Wall,
+    attention: &mut Attention,
+) -> Result<Answer, Stopped> {
+    left_out.retain(|bead, out| beads.contains(&bead.as_str()) && out.since <= now && now.since(out.since) < A_DAY);
+    let mut answer = Answer::default();
+    for _ in 0..2 {
+        let wanted: Vec<&str> = beads.iter().copied().filter(|bead| !left_out.contains_key(*bead)).collect();
+        answer = ask(bd.clone(), &wanted, attention)?;
+        let Some((bead, missing)) = &answer.spoilt_by else { break };
+        left_out.insert(bead.clone(), LeftOut { since: now, missing: *missing });
+    }
+    if let Reports::Asked(reports) = &mut answer.reports {
+        for (bead, out) in left_out.iter() {
+            let report = if out.missing { Report::Missing } else { Report::Unknown };
+            reports.insert(bead.clone(), report);
+        }
+    }
+    Ok(answer)
+}
+
+/// `{"error":"resolving ID gt-x: …"}` in place of the list: of several beads this one alone has made the call fail.
+fn spoilt_by(output: &Output, beads: &[&str]) -> Option<(String, bool)> {
+    if output.success || beads.len() < 2 {
+        return None;
+    }
+    let object: Value = serde_json::from_str(&output.stdout).ok()?;
+    let (bead, why) = object.get("error")?.as_str()?.strip_prefix("resolving ID ")?.split_once(':')?;
+    beads.contains(&bead).then(|| (bead.to_owned(), why.contains("no issue found matching")))
 }
 
 /// When each bead was last written.
@@ -63,13 +120,13 @@ fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, 
 }
 
 /// Newer releases put the error into an object on stdout.
-fn complaint(output: &Output) -> String {
+pub(super) fn complaint(output: &Output) -> String {
     let object: Option<Value> = serde_json::from_str(&output.stdout).ok();
     let error = object.as_ref().and_then(|o| o.get("error")?.as_str());
     error.map_or_else(|| output.complaint(), |error| crate::town::text::clean(error, 200))
 }
 
-fn says_missing(output: &Output, bead: &str) -> bool {
+pub(super) fn says_missing(output: &Output, bead: &str) -> bool {
     let wanted = format!("no issue found matching \"{bead}\"");
     output.stderr.contains(&wanted) || complaint(output).contains(&wanted)
 }

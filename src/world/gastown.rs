@@ -1,4 +1,5 @@
-//! Which Gas Town this is: what the configuration says, else what `gt --version` says, else what it last said.
+//! Which Gas Town this is: what the configuration says, else what `gt --version` says, else what it last said. Where none
+//! of these tells, [`super::signs`] asks the town itself.
 
 use super::tmux::Socket;
 use super::tool;
@@ -11,23 +12,33 @@ use crate::town::names::Generation;
 use crate::town::outage::Outage;
 use crate::town::sha256;
 use crate::town::text::clean;
+use crate::town::time::Wall;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// The generation, and the answer to be remembered if `gt` was asked.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Which one.
     pub generation: Result<Generation, Outage>,
+    /// Why that one, as a clause.
+    pub why: String,
     /// What `gt` has said just now.
     pub answer: Option<KnownGastown>,
     /// Whether `gt` was called, which it notes as activity of the town.
     pub called: bool,
+    /// Whether the town itself may be asked, since `gt` has said nothing.
+    pub open: bool,
 }
 
 impl Found {
-    const fn known(generation: Generation) -> Found {
-        Found { generation: Ok(generation), answer: None, called: false }
+    fn known(generation: Generation, why: impl Into<String>) -> Found {
+        Found { generation: Ok(generation), why: why.into(), answer: None, called: false, open: false }
+    }
+
+    fn none(outage: Outage, open: bool) -> Found {
+        Found { generation: Err(outage), why: String::new(), answer: None, called: false, open }
     }
 }
 
@@ -40,7 +51,10 @@ pub enum Ask {
     Never,
 }
 
-/// Finds out. `gt` is asked only where nothing is remembered of this very file.
+/// A wrapper in place of `gt` can begin to run another one without being changed itself.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(3600);
+
+/// Finds out. `gt` is asked where nothing is remembered of this very file, and once an hour.
 ///
 /// # Errors
 /// [`Stopped`].
@@ -48,42 +62,106 @@ pub fn generation(
     config: &Config,
     known: Option<&KnownGastown>,
     gt: Option<&Path>,
-    ask: Ask,
+    (ask, now): (Ask, Wall),
     command: impl FnOnce(&Path) -> Command,
     attention: &mut Attention,
 ) -> Result<Found, Stopped> {
     if let Some(generation) = config.gastown {
-        return Ok(Found::known(generation));
+        return Ok(Found::known(generation, "configured"));
     }
-    let saved = |outage| match known {
-        Some(known) => Found::known(known.generation),
-        None => Found { generation: Err(outage), answer: None, called: false },
+    let saved = |outage: Outage| match known {
+        // What the town has shown is remembered as it was: there is nothing newer to be had.
+        Some(KnownGastown { generation: Some(generation), said, program, .. }) if program.is_empty() => {
+            Found::known(*generation, said.as_str())
+        }
+        Some(KnownGastown { generation: Some(generation), said, .. }) => {
+            Found::known(*generation, format!("remembered, {outage}: {said}"))
+        }
+        // A gt that named another generation was there: nothing else may be concluded.
+        Some(KnownGastown { said, .. }) => Found::none(Outage::new(said.as_str()), false),
+        None => Found::none(outage, true),
     };
     let Some(gt) = gt else {
         return Ok(saved(Outage::new("there is no gt to ask")));
     };
-    let program = gt.display().to_string();
-    let changed = gt.metadata().and_then(|meta| meta.modified()).ok().map(clock::wall_of);
-    if let Some(known) = known.filter(|known| known.program == program && known.changed == changed) {
-        return Ok(Found::known(known.generation));
+    let same = known.filter(|known| known.is_of(gt));
+    if let Some(KnownGastown { generation: Some(generation), said, .. }) = same
+        && (ask == Ask::Never || !is_due(config, known, Some(gt), now))
+    {
+        return Ok(Found::known(*generation, said.as_str()));
     }
     if ask == Ask::Never {
-        return Ok(saved(Outage::new("gt --version has given no usable answer yet")));
+        let yet = if known.is_some() {
+            "gt is asked at the next heartbeat"
+        } else {
+            "gt --version has given no usable answer yet"
+        };
+        return Ok(saved(Outage::new(yet)));
     }
     let result = command(gt).arg("--version").run(attention)?;
-    let said = tool::answer("gt --version", result, true).and_then(|output| {
-        let first = output.stdout.lines().next().unwrap_or_default();
-        Generation::of_gt_version(first)
-            .ok_or_else(|| Outage::new(format!("gt --version says {:?}, which gtd does not know", clean(first, 80))))
-    });
-    Ok(match said {
-        Ok(generation) => Found {
-            generation: Ok(generation),
-            answer: Some(KnownGastown { generation, program, changed }),
-            called: true,
-        },
-        Err(outage) => Found { called: true, ..saved(outage) },
-    })
+    let found = match tool::answer("gt --version", result, true) {
+        Err(outage) => Err(outage),
+        Ok(output) => {
+            let first = clean(output.stdout.lines().next().unwrap_or_default(), 80);
+            match (Generation::of_gt_version(&first), is_version(&first)) {
+                (Some(generation), _) => Ok((Some(generation), format!("gt --version says {}", version(&first)))),
+                (None, true) => Ok((None, format!("gt --version says {first:?}, which gtd does not know"))),
+                (None, false) => Err(Outage::new(format!("gt --version says {first:?}, which is no version"))),
+            }
+        }
+    };
+    let asked = Some(now);
+    let (program, changed) = (gt.display().to_string(), changed(gt));
+    let found = match found {
+        Ok((generation, said)) => {
+            let answer = KnownGastown { generation, program, changed, said: said.clone(), asked };
+            let found = match generation {
+                Some(generation) => Found::known(generation, said),
+                None => Found::none(Outage::new(said), false),
+            };
+            Found { answer: Some(answer), ..found }
+        }
+        // One that has answered before is asked again in an hour, and not at every heartbeat.
+        Err(outage) => {
+            let answer =
+                same.filter(|known| known.generation.is_some()).map(|known| KnownGastown { asked, ..known.clone() });
+            Found { answer, ..saved(outage) }
+        }
+    };
+    Ok(Found { called: true, ..found })
+}
+
+/// Whether `gt` is asked at the next heartbeat.
+pub fn is_due(config: &Config, known: Option<&KnownGastown>, gt: Option<&Path>, now: Wall) -> bool {
+    let Some(gt) = gt.filter(|_| config.gastown.is_none()) else { return false };
+    let stands = |known: &KnownGastown| {
+        // A stamp from the future is one from before the clock was set back.
+        let fresh = known.asked.is_some_and(|asked| asked <= now && now.since(asked) < ASKED_AGAIN_AFTER);
+        known.generation.is_some() && known.is_of(gt) && fresh
+    };
+    !known.is_some_and(stands)
+}
+
+impl KnownGastown {
+    /// Whether this very file has said it.
+    fn is_of(&self, gt: &Path) -> bool {
+        self.program == gt.display().to_string() && self.changed == changed(gt)
+    }
+}
+
+fn changed(gt: &Path) -> Option<Wall> {
+    gt.metadata().and_then(|meta| meta.modified()).ok().map(clock::wall_of)
+}
+
+/// Whether this is the version of a release, known or not: `gt version v0.7.0`.
+fn is_version(text: &str) -> bool {
+    let mut numbers = version(text).trim_start_matches('v').split('.');
+    let mut number = || numbers.next().is_some_and(|n| n.parse::<u32>().is_ok());
+    text.starts_with("gt version ") && number() && number()
+}
+
+fn version(text: &str) -> &str {
+    text.trim_start_matches("gt version ").split_whitespace().next().unwrap_or_default()
 }
 
 /// The tmux server of a town: what the configuration says, else as the generation has it. `named` is `GT_TMUX_SOCKET`;

@@ -1,9 +1,9 @@
 //! One look at the town: everything that a decision needs, read once, in one place.
 
 use super::World;
-use super::gastown::{self, Ask};
+use super::gastown::{self, Ask, Found};
 use super::tmux::Socket;
-use super::{beads, sessions, spool, tool, town_files};
+use super::{beads, holds, sessions, spool, tool, town_files};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::process;
@@ -13,7 +13,7 @@ use crate::town::names::{Agent, Generation};
 use crate::town::outage::Outage;
 use crate::town::plan::Trigger;
 use crate::town::rigs::{Rig, SavedRig};
-use crate::town::snapshot::{Inbox, Reports, Server, Session, Snapshot};
+use crate::town::snapshot::{Elsewhere, Inbox, Reports, Server, Session, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -30,10 +30,12 @@ impl World {
         let last_good = last_good.map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());
         let rigs = town_files::read_rigs(&self.root, last_good, &mut troubles);
         troubles.extend(spool::trouble(&self.root));
-        let (generation, gastown) = self.find_generation(trigger, history.gastown.as_ref())?;
+        let found = self.find_generation(trigger, history.gastown.as_ref(), &rigs)?;
+        let (generation, gastown) = (found.generation, found.answer);
         let names = generation.as_ref().copied().unwrap_or(Generation::Seed);
         let agents = supervised(&self.root, names, &rigs, self.config.patrols(Role::Refinery));
-        let holds = town_files::read_holds(&self.root, &rigs, &agents);
+        let files = generation.as_ref().map(|generation| generation.table().holds).ok();
+        let holds = holds::read(&self.root, files, &rigs, &agents, &history.holds, &mut troubles);
         self.use_socket_of(generation.as_ref().ok().copied());
         // Only of those is it worth asking whether they read what is typed to them.
         let silent = agents.iter().filter(|agent| history.agent(&agent.id).silence.is_some());
@@ -45,7 +47,11 @@ impl World {
             root: self.real_root.clone(),
             config: self.config.clone(),
             generation,
+            generation_why: found.why,
             gastown,
+            elsewhere: Elsewhere::NotAsked,
+            docks: self.docks.known(),
+            left_out: history.left_out.clone(),
             rigs,
             agents,
             server,
@@ -86,7 +92,9 @@ impl World {
         }
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let command = tool::command(bd, &self.root, &self.config);
-        (snapshot.reports, snapshot.reported_at) = beads::ask(command, &ids, &mut self.attention)?;
+        let now = snapshot.now.wall;
+        let answer = beads::ask_again(&command, &ids, &mut snapshot.left_out, now, &mut self.attention)?;
+        (snapshot.reports, snapshot.reported_at) = (answer.reports, answer.times);
         Ok(())
     }
 
@@ -94,7 +102,8 @@ impl World {
         &mut self,
         trigger: Trigger,
         known: Option<&KnownGastown>,
-    ) -> Result<(Result<Generation, Outage>, Option<KnownGastown>), Stopped> {
+        rigs: &[Rig],
+    ) -> Result<Found, Stopped> {
         let ask = match trigger {
             Trigger::Heartbeat => Ask::IfNeeded,
             Trigger::Look => Ask::Never,
@@ -102,11 +111,35 @@ impl World {
         let began = clock::now().wall;
         let command = |gt: &Path| tool::command(gt, &self.root, &self.config);
         let gt = self.tools.gt.as_deref();
-        let found = gastown::generation(&self.config, known, gt, ask, command, &mut self.attention)?;
+        let mut found = gastown::generation(&self.config, known, gt, (ask, began), command, &mut self.attention)?;
         if found.called {
             self.own_calls.note(began, clock::now().wall);
         }
-        Ok((found.generation, found.answer))
+        let Some(outage) = found.generation.as_ref().err().filter(|_| found.open).cloned() else {
+            return Ok(found);
+        };
+        if ask == Ask::IfNeeded {
+            match self.read_signs(rigs)? {
+                Ok(sign) => {
+                    found.generation = sign.generation.ok_or(outage);
+                    found.why.clone_from(&sign.said);
+                    found.answer = Some(sign);
+                    return Ok(found);
+                }
+                Err(no_sign) => self.no_sign = Some(Outage::new(format!("{outage}; {no_sign}"))),
+            }
+        }
+        // Between heartbeats it is as the last one found it.
+        if let Some(no_sign) = &self.no_sign {
+            found.generation = Err(no_sign.clone());
+        }
+        Ok(found)
+    }
+
+    /// Whether `gt` would be asked at a heartbeat which Gas Town this is.
+    pub fn is_gt_due(&self, history: &History) -> bool {
+        let gt = self.tools.gt.as_deref();
+        gastown::is_due(&self.config, history.gastown.as_ref(), gt, clock::now().wall)
     }
 
     fn sessions(

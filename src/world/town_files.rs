@@ -1,17 +1,14 @@
-//! The town's files, as far as gtd reads them: where the town is, its rigs, its configuration, its holds, its last use.
+//! The town's files, as far as gtd reads them: where the town is, its rigs, its configuration, its last use.
 
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
-use crate::town::names::Agent;
 use crate::town::rigs::{Rig, Rigs};
-use crate::town::snapshot::{Holds, Trouble};
+use crate::town::snapshot::Trouble;
 use crate::town::text::clean;
 use crate::town::time::Wall;
-use fs2::FileExt;
 use serde_json::Value;
 use std::env;
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What marks a directory as a town.
@@ -125,48 +122,6 @@ pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Tr
     }
 }
 
-/// Reads what stands in the way of starting and poking these agents.
-pub fn read_holds(root: &Path, rigs: &[Rig], agents: &[Agent]) -> Holds {
-    let has_estop = |rig: &&Rig| exists(&root.join(format!("ESTOP.{}", rig.name)));
-    let missing = |agent: &&Agent| !agent.dir.is_dir();
-    Holds {
-        estop: read_estop(&root.join("ESTOP")),
-        stopped_rigs: rigs.iter().filter(has_estop).map(|rig| rig.name.clone()).collect(),
-        shutting_down: is_locked(&root.join("daemon/shutdown.lock")),
-        no_directory: agents.iter().filter(missing).map(|agent| agent.id.clone()).collect(),
-    }
-}
-
-/// `ESTOP` is one line, `manual<TAB>time<TAB>reason`; that it exists is what counts.
-fn read_estop(path: &Path) -> Option<String> {
-    if !exists(path) {
-        return None;
-    }
-    let bytes = files::read(path, Whose::Towns).ok().flatten().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let reason = text.lines().next().unwrap_or_default().split('\t').next_back();
-    Some(clean(reason.unwrap_or_default().trim(), 200))
-}
-
-/// Whether there is anything of this name. What cannot be looked at may well be there.
-fn exists(path: &Path) -> bool {
-    match fs::symlink_metadata(path) {
-        Ok(_) => true,
-        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
-    }
-}
-
-/// Whether somebody holds a lock on this file. One that nobody locks means nothing, and none is made.
-pub fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| match FileExt::try_lock_shared(&file) {
-        Ok(()) => {
-            let _ = FileExt::unlock(&file);
-            false
-        }
-        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-    })
-}
-
 /// When somebody last used `gt` or `bd` in this town, by `daemon/activity.json`. A file that cannot be read tells nothing.
 pub fn read_activity(root: &Path) -> Option<Wall> {
     let bytes = files::read(&root.join("daemon/activity.json"), Whose::Towns).ok()??;
@@ -191,20 +146,6 @@ mod tests {
         let file = include_bytes!("../../tests/data/seed/activity-after-gt-mail-inbox.json");
         assert!(parse_activity(file).is_some());
         assert_eq!(parse_activity(b"{\"timestamp\":\"20"), None);
-    }
-
-    #[test]
-    fn an_estop_gives_its_reason_and_a_lock_that_nobody_holds_means_nothing() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("ESTOP");
-        assert_eq!(read_estop(&path), None);
-        fs::write(&path, "manual\t2026-11-23T09:40:04Z\tcosts\n").expect("written");
-        assert_eq!(read_estop(&path).as_deref(), Some("costs"));
-        assert!(!is_locked(&path));
-        let holder = File::open(&path).expect("open");
-        FileExt::lock_exclusive(&holder).expect("locked");
-        assert!(is_locked(&path));
-        assert!(!is_locked(&dir.path().join("none")));
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Rule 1: what keeps gtd from an agent. (Parked and docked rigs, a paused Deacon and requests come later.)
+//! Rule 1: what keeps gtd from an agent, but for what people tell `gt`: see `gt_holds`.
 
 use crate::language::case;
 

@@ -12,7 +12,9 @@ use gtd::town::outage::Outage;
 use gtd::town::outcome::{Delivery, Done, Outcome};
 use gtd::town::plan::{Place, Plan, Trigger, Verdict};
 use gtd::town::rigs::Rig;
-use gtd::town::snapshot::{Ended, Holds, Inbox, Pane, PaneState, Process, Report, Reports, Session, Snapshot};
+use gtd::town::snapshot::{
+    Dock, Elsewhere, Ended, Holds, Inbox, Pane, PaneState, Process, Report, Reports, Session, Snapshot,
+};
 use gtd::town::time::{Moment, Tick, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -89,6 +91,8 @@ struct Town {
     reports: BTreeMap<String, Report>,
     bd: Result<(), Outage>,
     holds: Holds,
+    elsewhere: Elsewhere,
+    docks: BTreeMap<Name, Dock>,
     activity: Option<Wall>,
     failing: BTreeMap<AgentId, String>,
     dying: BTreeSet<AgentId>,
@@ -113,6 +117,8 @@ impl Town {
             reports: BTreeMap::new(),
             bd: Ok(()),
             holds: Holds::default(),
+            elsewhere: Elsewhere::Nobody,
+            docks: BTreeMap::new(),
             activity: None,
             failing: BTreeMap::new(),
             dying: BTreeSet::new(),
@@ -217,7 +223,11 @@ impl Town {
             root: PathBuf::from(ROOT),
             config: self.config.clone(),
             generation: self.generation.clone(),
+            generation_why: "configured".to_owned(),
             gastown: None,
+            elsewhere: self.elsewhere.clone(),
+            docks: self.docks.clone(),
+            left_out: BTreeMap::new(),
             rigs: self.rigs.clone(),
             agents: self.agents(),
             sessions: self.tmux.clone().map(|()| self.sessions.values().cloned().collect()),
@@ -343,6 +353,20 @@ impl Town {
             ("ESTOP", "lifted") => self.holds.estop = None,
             ("ESTOP", reason) => self.holds.estop = Some(reason.to_owned()),
             ("shutdown.lock", "held") => self.holds.shutting_down = true,
+            ("shutting-down", "gone") => self.holds.going_down = None,
+            ("shutting-down", pid) => self.holds.going_down = Some(pid.parse().map_err(|_| "a PID?")?),
+            ("Deacon", "resumed") => self.holds.paused = None,
+            ("Deacon", text) => {
+                let reason = text.strip_prefix("paused").ok_or("paused or resumed")?;
+                self.holds.paused = Some(reason.trim().to_owned());
+            }
+            ("elsewhere", "nobody") => self.elsewhere = Elsewhere::Nobody,
+            ("elsewhere", text) => {
+                self.elsewhere = match text.strip_prefix("unknown ") {
+                    Some(why) => Elsewhere::Unknown(Outage::new(why)),
+                    None => Elsewhere::Somebody(text.to_owned()),
+                }
+            }
             ("shutdown.lock", "free") => self.holds.shutting_down = false,
             ("activity", "none") => self.activity = None,
             ("activity", when) => self.activity = Some(self.when(when)?),
@@ -350,7 +374,8 @@ impl Town {
             ("rig", text) => match text.split_once(' ') {
                 Some((rig, "leaves")) => self.rigs.retain(|r| r.name.as_str() != rig),
                 Some((rig, "joins")) => self.rigs.push(parse_rig(rig)?),
-                _ => return Err("a rig leaves or joins".to_owned()),
+                Some((rig, state)) => self.hear_of_rig(Name::parse(rig)?, state)?,
+                None => return Err("what of that rig?".to_owned()),
             },
             ("gtd", "restarts") => self.save_and_load(),
             ("machine", "reboots") => {
@@ -375,6 +400,24 @@ impl Town {
                 };
             }
             _ => return Err("these words are not known".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// What `gt` was told of a rig, and what `bd` says of it.
+    fn hear_of_rig(&mut self, rig: Name, state: &str) -> Result<(), String> {
+        let holds = &mut self.holds;
+        match state {
+            "parked" => drop(holds.parked.insert(rig)),
+            "unparked" => drop(holds.parked.remove(&rig)),
+            "auto_restart off" => drop(holds.no_restart.insert(rig)),
+            "auto_restart unset" => drop(holds.no_restart.remove(&rig)),
+            "docked" => drop(self.docks.insert(rig.clone(), Dock::Docked(format!("al-rig-{rig}")))),
+            "undocked" => drop(self.docks.insert(rig, Dock::Free)),
+            _ => match state.strip_prefix("dock unknown ") {
+                Some(why) => drop(self.docks.insert(rig, Dock::Unknown(Outage::new(why)))),
+                None => return Err(format!("{state:?} is nothing that a rig does")),
+            },
         }
         Ok(())
     }

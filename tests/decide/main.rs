@@ -7,6 +7,7 @@
 
 mod awake;
 mod crowds;
+mod gt_holds;
 mod holds;
 mod invariants;
 mod language;

@@ -259,13 +259,18 @@ fn snapshot(step: &Step, generation: Generation, config: &Config, now: Moment) -
         root: PathBuf::from(ROOT),
         config: config.clone(),
         generation: if step.known { Ok(generation) } else { Err(Outage::new("no gt")) },
+        generation_why: "configured".to_owned(),
         gastown: None,
+        elsewhere: Default::default(),
+        docks: Default::default(),
+        left_out: Default::default(),
         server: None,
         holds: Holds {
             estop: (step.held == 1).then(String::new),
             stopped_rigs: rigs.iter().filter(|_| step.held == 2).map(|rig| rig.name.clone()).take(1).collect(),
             shutting_down: step.held == 4,
             no_directory: deacon.into_iter().collect(),
+            ..Holds::default()
         },
         rigs,
         agents,

@@ -10,7 +10,7 @@ use gtd::town::names::Generation;
 use gtd::town::outage::Outage;
 use gtd::town::request::{Action, Order, SpoolFile};
 use gtd::town::rigs::Rig;
-use gtd::town::snapshot::{Holds, Inbox, Pane, PaneState, Process, Reports, Session, Snapshot};
+use gtd::town::snapshot::{Dock, Holds, Inbox, Pane, PaneState, Process, Reports, Session, Snapshot};
 use gtd::town::spawn::{Spawn, parse_pending};
 use gtd::town::time::{Moment, Tick, Wall};
 use std::collections::BTreeMap;
@@ -33,7 +33,11 @@ fn town(generation: Generation) -> Snapshot {
         root: PathBuf::from(ROOT),
         config: Config::default(),
         generation: Ok(generation),
+        generation_why: "configured".to_owned(),
         gastown: None,
+        elsewhere: Default::default(),
+        docks: Default::default(),
+        left_out: Default::default(),
         rigs: vec![rig("alpha"), rig("beta")],
         agents: Vec::new(),
         server: None,
@@ -247,4 +251,51 @@ fn a_worker_whose_prompt_does_not_come_is_forgotten_after_five_minutes() {
     assert_eq!(tend(&spawns[0], &town, &mut history), Tending::Wait);
     town.now = begin.plus(Duration::from_secs(300));
     assert!(matches!(tend(&spawns[0], &town, &mut history), Tending::Forget(_)));
+}
+
+/// How a request for an agent that runs stands under each hold: `done`, or what it waits for.
+#[test]
+fn which_holds_a_request_obeys() {
+    let rig = || [name("alpha")].into();
+    let paused = Some("maintenance".to_owned());
+    let docked = Dock::Docked("al-rig-alpha".to_owned());
+    let unknown = Dock::Unknown(Outage::new("bd hangs"));
+    type Change = Box<dyn Fn(&mut Snapshot)>;
+    let holds = |change: fn(&mut Holds)| -> Change { Box::new(move |town| change(&mut town.holds)) };
+    let dock = |dock: Dock| -> Change { Box::new(move |town| drop(town.docks.insert(name("alpha"), dock.clone()))) };
+    for (what, agent, change, restart, shutdown) in [
+        ("nothing", "alpha/witness", holds(|_| ()), "done", "done"),
+        ("ESTOP", "alpha/witness", holds(|h| h.estop = Some(String::new())), "ESTOP", "done"),
+        ("shutdown.lock", "deacon", holds(|h| h.shutting_down = true), "shutdown.lock", "shutdown.lock"),
+        ("shutting-down", "deacon", holds(|h| h.going_down = Some(7)), "names PID 7", "names PID 7"),
+        ("parked", "alpha/witness", Box::new(move |t: &mut Snapshot| t.holds.parked = rig()), "is parked", "done"),
+        ("parked, crew", "alpha/crew/max", Box::new(move |t: &mut Snapshot| t.holds.parked = rig()), "done", "done"),
+        ("auto_restart", "alpha/witness", Box::new(move |t: &mut Snapshot| t.holds.no_restart = rig()), "done", "done"),
+        ("paused", "deacon", Box::new(move |t: &mut Snapshot| t.holds.paused = paused.clone()), "maintenance", "done"),
+        ("paused, another", "alpha/witness", holds(|h| h.paused = Some(String::new())), "done", "done"),
+        ("docked", "alpha/witness", dock(docked.clone()), "status:docked on al-rig-alpha", "done"),
+        ("docked, crew", "alpha/crew/max", dock(docked), "done", "done"),
+        ("dock unknown", "alpha/witness", dock(unknown), "done", "done"),
+    ] {
+        for (action, wanted) in [(Action::Restart, restart), (Action::Shutdown, shutdown)] {
+            let mut town = town(Generation::V10);
+            let id: AgentId = agent.parse().expect(agent);
+            let found = agent_of(&id, &town, &town.root.clone()).expect("an agent");
+            let mut session = alive(4711);
+            session.name.clone_from(&found.session);
+            session.panes.as_mut().expect("its pane")[0].agent = Some(found.session.clone());
+            town.sessions = Ok(vec![session]);
+            let mut history = History::default();
+            let mut asking = town.clone();
+            asking.spool = vec![order("1", 5, action, agent)];
+            take_on(&mut history, &asking);
+            change(&mut town);
+            let said = match deed(&history.requests[0], &found, &town, &history) {
+                Deed::Restart { .. } | Deed::End { .. } => "done".to_owned(),
+                Deed::Wait(why) => why,
+                other => format!("{other:?}"),
+            };
+            assert!(said.contains(wanted), "{what}, {action}: {said}");
+        }
+    }
 }

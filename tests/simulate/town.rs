@@ -12,7 +12,7 @@ use gtd::town::outage::Outage;
 use gtd::town::plan::Trigger;
 use gtd::town::request::SpoolFile;
 use gtd::town::rigs::{Rig, SavedRig};
-use gtd::town::snapshot::{self as seen, Inbox, PaneState, Report, Reports, Server, Session, Snapshot};
+use gtd::town::snapshot::{self as seen, Elsewhere, Inbox, PaneState, Report, Reports, Server, Session, Snapshot};
 use gtd::town::spawn::Spawn;
 use gtd::town::time::{Moment, Tick, Wall};
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,7 +218,13 @@ impl Town {
         let last_good = || history.rigs.as_deref().unwrap_or_default().iter().filter_map(SavedRig::rig).collect();
         let rigs = if self.has(&Fault::Rigs) { last_good() } else { self.rigs.clone() };
         let asked = trigger == Trigger::Heartbeat && history.gastown.is_none() && !self.has(&Fault::Gt);
-        let known = KnownGastown { generation: self.generation, program: "/bin/gt".to_owned(), changed: None };
+        let known = KnownGastown {
+            generation: Some(self.generation),
+            program: "/bin/gt".to_owned(),
+            changed: None,
+            said: String::new(),
+            asked: None,
+        };
         let is_known = asked || history.gastown.is_some();
         let agents = self.supervised(&rigs, config.patrols(Role::Refinery));
         if self.t < self.active_until && self.chance.percent(50) {
@@ -235,7 +241,11 @@ impl Town {
             root: PathBuf::from(ROOT),
             config: config.clone(),
             generation: if is_known { Ok(self.generation) } else { Err(Outage::new("gt does not answer")) },
+            generation_why: String::new(),
             gastown: asked.then_some(known),
+            elsewhere: Elsewhere::Nobody,
+            docks: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             holds: self.holds(&rigs),
             rigs,
             agents,
@@ -271,6 +281,7 @@ impl Town {
             stopped_rigs,
             shutting_down: self.has(&Fault::Lock),
             no_directory,
+            ..seen::Holds::default()
         }
     }
 

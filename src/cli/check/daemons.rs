@@ -25,8 +25,8 @@ impl Check {
                 let found = format!("{other} holds daemon/daemon.lock; gtd would refuse to start");
                 self.findings.fault("daemon", &found, &remedy);
             }
-            Ok(other @ Holder::Unlocked(pid)) => {
-                let found = format!("{other} serves this town without a lock; gtd would refuse to start");
+            Ok(other @ Holder::GtDaemon(pid)) => {
+                let found = format!("{other} serves this town; gtd would refuse to start");
                 self.findings.fault("daemon", &found, &format!("gt daemon stop, or kill {pid}; then gtd --background"));
             }
             Err(error) => {

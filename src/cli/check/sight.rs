@@ -4,6 +4,7 @@ use super::town::count;
 use super::{Check, VERSION};
 use crate::decide::{decide, observe, troubles};
 use crate::sys::attention::Stopped;
+use crate::sys::clock;
 use crate::sys::command::Command;
 use crate::town::plan::Trigger;
 use crate::town::snapshot::{Snapshot, Trouble};
@@ -12,10 +13,15 @@ use crate::world::gastown::{self, Ask};
 
 impl Check {
     pub fn sight(&mut self) -> Result<(), Stopped> {
-        self.generation()?;
+        let gt_hangs = self.world.tools.gt.is_some() && !self.answering.contains(&"gt");
+        if !gt_hangs {
+            self.ask_gt()?;
+        }
         // Neither a slow bd nor a slow gt may take the time of all.
         self.world.config.command_timeout = self.time(VERSION);
-        let mut snapshot = self.world.look(Trigger::Look, &self.history)?;
+        let trigger = if gt_hangs { Trigger::Look } else { Trigger::Heartbeat };
+        let mut snapshot = self.world.look(trigger, &self.history)?;
+        self.generation(&mut snapshot)?;
         self.server(&snapshot)?;
         if self.answering.contains(&"bd") {
             self.world.config.command_timeout = self.time(VERSION);
@@ -26,35 +32,36 @@ impl Check {
         Ok(())
     }
 
-    /// Which Gas Town this is, and who says so. `gt` is asked outside the town, where it notes no activity.
-    fn generation(&mut self) -> Result<(), Stopped> {
-        let ask = if self.answering.contains(&"gt") { Ask::IfNeeded } else { Ask::Never };
+    /// Asks `gt` which Gas Town this is, outside the town, where it notes no activity. The look that follows believes it.
+    fn ask_gt(&mut self) -> Result<(), Stopped> {
         let time = self.time(VERSION);
         let found = gastown::generation(
             &self.world.config,
             self.history.gastown.as_ref(),
             self.world.tools.gt.as_deref(),
-            ask,
+            (Ask::IfNeeded, clock::now().wall),
             |gt| Command::new(gt, time).dir("/").without(&SCRUBBED_FOR_TOOLS),
             &mut self.world.attention,
         )?;
-        match &found.generation {
+        if found.answer.is_some() {
+            self.history.gastown = found.answer;
+        }
+        Ok(())
+    }
+
+    /// Which Gas Town this is, who says so, and what in the town does not fit it.
+    fn generation(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
+        match &snapshot.generation {
             Ok(generation) => {
-                let why = match (self.world.config.gastown, &found.answer) {
-                    (Some(_), _) => "gtd.gastown in mayor/daemon.json says so",
-                    (None, Some(_)) => "gt --version says so",
-                    (None, None) => "gt --version said so before",
-                };
-                self.findings.good("generation", &format!("{generation} ({why})"));
+                self.findings.good("generation", &format!("{generation}: {}", snapshot.generation_why));
             }
             Err(outage) => {
                 let found = format!("Gas Town's generation is not known, so agents are held: {outage}");
                 self.findings.fault("generation", &found, "set gtd.gastown in mayor/daemon.json");
             }
         }
-        // The look that follows believes it, and asks nobody.
-        if found.answer.is_some() {
-            self.history.gastown = found.answer;
+        for misfit in self.world.misfits(snapshot)? {
+            self.findings.note("generation", &misfit, "");
         }
         Ok(())
     }
@@ -71,7 +78,16 @@ impl Check {
         for trouble in troubles(snapshot, &history, &plan).now.iter().filter(known) {
             let about = trouble.about.as_str();
             // What somebody wants so is no fault.
-            let wanted = ["hold patrol off", "hold ESTOP", "hold shut", "hold request"];
+            let wanted = [
+                "hold patrol off",
+                "hold ESTOP",
+                "hold shut",
+                "hold request",
+                "hold parked",
+                "hold docked",
+                "hold auto_restart",
+                "hold paused",
+            ];
             if about == "bd" {
                 // gtd is fully at work without it.
                 self.findings.note("reports", &trouble.text, "");

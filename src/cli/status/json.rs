@@ -52,7 +52,7 @@ fn head(facts: &Facts) -> Value {
         Holder::Nobody => ("nobody", None),
         Holder::Gtd(pid) => ("gtd", Some(pid)),
         Holder::Other(pid) => ("other", pid),
-        Holder::Unlocked(pid) => ("gt daemon", Some(pid)),
+        Holder::GtDaemon(pid) => ("gt daemon", Some(pid)),
     };
     let own = facts.own();
     let state = facts.state.as_ref();
@@ -74,6 +74,9 @@ fn head(facts: &Facts) -> Value {
             "next_at": own.and_then(|own| own.next_heartbeat).map(|at| stamp(at.wall)),
             "rhythm": own.map(|own| &own.rhythm),
         },
+        "gastown": own.and_then(|own| own.history.names.as_ref()).map(|names| {
+            json!({"generation": names.generation, "why": names.why})
+        }),
         "looked_at": own.and_then(|own| own.looked_at).map(|at| stamp(at.wall)),
     })
 }

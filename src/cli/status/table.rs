@@ -67,6 +67,9 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         heartbeats = format!("{heartbeats}, the next {when} ({})", own.rhythm);
     }
     say("heartbeats", &heartbeats);
+    if let Some(names) = &own.history.names {
+        say("gas town", &format!("{}: {}", names.generation, names.why));
+    }
     if let Some(at) = own.looked_at {
         say("seen", &format!("{} ago; what follows is what gtd saw then", facts.ago(at.wall)));
     }

@@ -46,7 +46,8 @@ pub static KEYS: [Key; 22] = [
         "gtd.gastown",
         "`auto`",
         "\"auto\"",
-        "Gas Town's generation: `seed` (gt 0.1), `v0.2`, `v1.0`, or `auto`: what `gt --version` says",
+        "Gas Town's generation: `seed` (gt 0.1), `v0.2`, `v1.0`, or `auto`: what `gt --version` says, else what the \
+         town shows",
         "\"v1.0\"",
     ),
     key(

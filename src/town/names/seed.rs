@@ -1,6 +1,6 @@
 //! The original, gt 0.1: few variables, no prompt, no look of its own.
 
-use super::{Generation, Names, Table};
+use super::{Docked, Generation, HoldFiles, Names, Table};
 use crate::town::agent::Role;
 
 pub(super) static TABLE: Table = Table {
@@ -42,4 +42,5 @@ pub(super) static TABLE: Table = Table {
     asks_beads: true,
     deletes_many: false,
     own_socket: false,
+    holds: HoldFiles { rig_config: false, paused_deacon: false, shutting_down: false, docked: Docked::Never },
 };

@@ -123,6 +123,16 @@ impl Hold {
             Hold::ShutDown(_) => "gtd --request start, restart or cycle, or until somebody starts it by hand",
             Hold::Asked(_) => "that is done",
             Hold::NoGeneration(_) => "gt answers, or gtd.gastown is set in mayor/daemon.json",
+            Hold::GoingDown(_) => "that gt has ended",
+            Hold::Parked => "gt rig unpark",
+            Hold::Docked(_) => {
+                "gt rig undock; bd is asked again an hour after the last time, and at once after gtd --wake"
+            }
+            Hold::DockUnknown(_) => "bd answers; it is asked again at each heartbeat",
+            Hold::NoAutoRestart => "auto_restart is unset (gt rig config), somebody starts it, or gtd --request start",
+            Hold::Paused(_) => "gt deacon resume",
+            Hold::Elsewhere(_) => "they have ended, or gtd uses their names",
+            Hold::ElsewhereUnknown(_) => "that tmux server answers",
         }
     }
 }
@@ -150,6 +160,17 @@ impl fmt::Display for Hold {
             }
             Hold::ShutDown(Source::Spool(_)) => f.write_str("shut down on request; gtd --request start ends that"),
             Hold::Asked(action) => write!(f, "{action} was asked for and is not done yet"),
+            Hold::GoingDown(pid) => write!(f, "the town is being shut down (daemon/shutting-down names PID {pid})"),
+            Hold::Parked => f.write_str("its rig is parked"),
+            Hold::Docked(bead) => write!(f, "its rig is docked (status:docked on {bead})"),
+            Hold::DockUnknown(outage) => write!(f, "whether its rig is docked is not known: {outage}"),
+            Hold::NoAutoRestart => f.write_str("auto_restart is off for its rig"),
+            Hold::Paused(reason) if reason.is_empty() => f.write_str("the Deacon is paused"),
+            Hold::Paused(reason) => write!(f, "the Deacon is paused: {reason}"),
+            Hold::Elsewhere(who) => f.write_str(who),
+            Hold::ElsewhereUnknown(outage) => {
+                write!(f, "whether this town's agents live on another tmux server is not known: {outage}")
+            }
             Hold::NoGeneration(outage) => {
                 write!(f, "Gas Town's generation is not known: {outage}; set gtd.gastown in mayor/daemon.json")
             }

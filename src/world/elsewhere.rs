@@ -1,0 +1,128 @@
+//! The town's agents under other names, or on another tmux server than the one that gtd looks at: whoever lives there must not
+//! get a second set of agents beside it.
+
+use super::World;
+use super::gastown;
+use super::sessions;
+use super::tmux::{Socket, Tmux};
+use crate::decide::is_ours;
+use crate::sys::attention::Stopped;
+use crate::town::config::Config;
+use crate::town::names::Generation;
+use crate::town::outage::Outage;
+use crate::town::rigs::Rig;
+use crate::town::snapshot::{Elsewhere, PaneState, Session, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+/// A tmux server in words.
+pub struct Place<'a>(pub &'a Socket);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Socket::Default => f.write_str("the user's tmux server"),
+            other => write!(f, "the tmux server {}", other.options().join(" ")),
+        }
+    }
+}
+
+/// A server's PID, where there is one, and the sessions that were looked for.
+pub type Patrols = (Option<u32>, Vec<String>);
+
+impl World {
+    /// The tmux servers that this town could be on, each with the generations that would have it there: as it is configured, and
+    /// with `all` also where it would be if that were not so, since it may live there still.
+    pub(super) fn places(&self, all: bool) -> Vec<(Socket, Vec<Generation>)> {
+        let named = std::env::var("GT_TMUX_SOCKET").ok();
+        let mut without = self.config.clone();
+        without.tmux_socket = None;
+        let mut ways: Vec<(&Config, Option<&str>)> = vec![(&self.config, named.as_deref())];
+        if all {
+            ways.extend([(&without, named.as_deref()), (&without, None)]);
+        }
+        let mut places: Vec<(Socket, Vec<Generation>)> = Vec::new();
+        for (config, named) in ways {
+            for generation in Generation::ALL {
+                let socket = gastown::socket(config, Some(generation), named, &self.real_root);
+                match places.iter_mut().find(|(known, _)| *known == socket) {
+                    Some((_, generations)) if generations.contains(&generation) => {}
+                    Some((_, generations)) => generations.push(generation),
+                    None => places.push((socket, vec![generation])),
+                }
+            }
+        }
+        places
+    }
+
+    /// The patrol sessions of this town on a server, under the names of any generation, that hold a living program; and the
+    /// server's PID, where there is one: the same server can have several names (`-L default`).
+    ///
+    /// # Errors
+    /// [`Stopped`]; within, an outage where the server does not answer.
+    pub(super) fn patrols_on(&mut self, socket: &Socket, rigs: &[Rig]) -> Result<Result<Patrols, Outage>, Stopped> {
+        let Some(program) = self.tools.tmux.as_deref() else {
+            return Ok(Err(Outage::new("tmux is not installed, or not where gtd looks")));
+        };
+        let tmux = Tmux::new(program, socket.clone(), &self.real_root);
+        let lines = match tmux.panes(&mut self.attention)? {
+            Ok(lines) => lines,
+            Err(outage) => return Ok(Err(Outage::new(format!("{}: {outage}", Place(socket))))),
+        };
+        let server = sessions::server(&lines).map(|(pid, _)| pid);
+        let sessions = sessions::sessions(lines, &BTreeSet::new());
+        Ok(Ok((server, patrols_among(&sessions, &self.real_root, &self.root, rigs))))
+    }
+
+    /// Looks for the town's patrol agents under other names and on other servers, and notes in the snapshot what it found: one
+    /// process for each server.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn look_elsewhere(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
+        let (Ok(generation), Ok(here)) = (&snapshot.generation, &snapshot.sessions) else { return Ok(()) };
+        let own = generation.table().patrol_sessions(&self.root, &snapshot.rigs);
+        let current = self.socket().cloned();
+        let own_server = snapshot.server.as_ref().map(|server| server.process.pid);
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for (socket, _) in self.places(true) {
+            let is_here = Some(&socket) == current.as_ref();
+            let names = if is_here {
+                patrols_among(here, &self.real_root, &self.root, &snapshot.rigs)
+            } else {
+                match self.patrols_on(&socket, &snapshot.rigs)? {
+                    Ok((server, _)) if server.is_some() && server == own_server => continue,
+                    Ok((_, names)) => names,
+                    Err(outage) => {
+                        snapshot.elsewhere = Elsewhere::Unknown(outage);
+                        return Ok(());
+                    }
+                }
+            };
+            let others = names.into_iter().filter(|name| !is_here || !own.contains(name));
+            found.extend(others.map(|name| (name, socket.clone())).map(|(name, socket)| {
+                let end: Vec<&str> = ["tmux"].into_iter().chain(socket.options()).collect();
+                let text = format!(
+                    "{name} lives on {}: another Gas Town's names; set gtd.gastown, or end it with {} kill-session -t ={name}",
+                    Place(&socket),
+                    end.join(" "),
+                );
+                (name, text)
+            }));
+        }
+        // One is named: whoever ends it is told of the next.
+        snapshot.elsewhere = found.into_values().next().map_or(Elsewhere::Nobody, Elsewhere::Somebody);
+        Ok(())
+    }
+}
+
+fn patrols_among(sessions: &[Session], real_root: &Path, root: &Path, rigs: &[Rig]) -> Vec<String> {
+    let names: BTreeSet<String> =
+        Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)).collect();
+    let lives = |session: &&Session| {
+        session.panes.as_deref().unwrap_or_default().iter().any(|pane| pane.state == PaneState::Running)
+    };
+    let ours = sessions.iter().filter(|session| names.contains(&session.name) && is_ours(session, real_root));
+    ours.filter(lives).map(|session| session.name.clone()).collect()
+}
