@@ -60,7 +60,7 @@ fn nothing_is_wrong_in_a_good_town_and_nothing_is_changed() {
         .faults(0)
         .good("tmux", "tmux 3.")
         .good("gt", "gt version 0.1.0")
-        .good("generation", "seed (gt --version says so)")
+        .good("generation", "seed: gt --version says ")
         .good("rigs", "1")
         .good("clock", "")
         .good("disk", "free")

@@ -268,7 +268,7 @@ fn daemons_that_are_no_gtd_are_faults_and_strangers_are_not() {
     wait_until("it is what it is called", || {
         fs::read(format!("/proc/{}/cmdline", seed.id())).is_ok_and(|line| line.starts_with(b"gt\0"))
     });
-    Checked::of(&town).fault("daemon", "serves this town without a lock", &remedy).faults(1);
+    Checked::of(&town).fault("daemon", "serves this town; gtd would refuse to start", &remedy).faults(1);
     seed.kill().expect("killed");
     seed.wait().expect("its status");
 }

@@ -2,7 +2,7 @@
 
 pub mod ending;
 
-use crate::town::snapshot::Process;
+use crate::town::snapshot::{Ended, Process};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -116,6 +116,26 @@ pub fn with_foreground(pid: u32) -> (Process, Option<u32>) {
     (entry.process, entry.foreground.filter(|leader| *leader != pid && *leader > 1))
 }
 
+/// How a child of `parent` has ended that waits to be reaped; `None` where there is no such child.
+pub fn end_of(pid: u32, parent: u32) -> Option<Ended> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    parse_end(&stat, parent)
+}
+
+fn parse_end(stat: &str, parent: u32) -> Option<Ended> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    if fields.first() != Some(&"Z") || fields.get(1)?.parse() != Ok(parent) {
+        return None;
+    }
+    // Field 52 of proc(5): the status as wait(2) would give it.
+    let status: i32 = fields.get(49)?.parse().ok()?;
+    Some(match status & 0x7f {
+        0 => Ended::Status((status >> 8) & 0xff),
+        signal => Ended::Signal(signal),
+    })
+}
+
 /// Whether exactly this process lives.
 pub fn lives(process: Process) -> bool {
     read_stat(process.pid).is_some_and(|e| e.process == process && !e.ended)
@@ -218,6 +238,25 @@ mod tests {
     }
 
     #[test]
+    fn how_a_child_has_ended_is_told_until_it_is_reaped() {
+        for (script, wanted) in [("exit 3", Ended::Status(3)), ("kill -9 $$", Ended::Signal(9))] {
+            let mut child = std::process::Command::new("/bin/sh").args(["-c", script]).spawn().expect("sh");
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+            let told = loop {
+                match end_of(child.id(), std::process::id()) {
+                    Some(told) => break told,
+                    None => assert!(std::time::Instant::now() < end, "it does not end"),
+                }
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            };
+            assert_eq!(told, wanted);
+            assert_eq!(end_of(child.id(), 1), None, "it is another one's child");
+            child.wait().expect("reaped");
+            assert_eq!(end_of(child.id(), std::process::id()), None);
+        }
+    }
+
+    #[test]
     fn a_pid_with_a_new_owner_has_no_tree() {
         let owner = identify(std::process::id());
         let table = Table::read().expect("a table");
@@ -230,7 +269,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_stat_line_is_read_without_a_panic(line: String) {
-            let _ = parse_stat(1, &line);
+            let _ = (parse_stat(1, &line), parse_end(&line, 1));
         }
     }
 }

@@ -77,7 +77,8 @@ fn pane(fields: PaneFields, is_silent: bool, table: &OnceCell<Option<Table>>) ->
         let ended = match (fields.status, fields.signal) {
             (_, Some(signal)) => Ended::Signal(signal),
             (Some(status), None) => Ended::Status(status),
-            (None, None) => Ended::Unknown,
+            // tmux 3.3a sees a pane close before it reaps the program, and sometimes never reaps it.
+            (None, None) => process::end_of(pid, fields.server).unwrap_or(Ended::Unknown),
         };
         // Whoever has this PID now is somebody else.
         (PaneState::Dead(ended), (Process { pid, start: 0 }, None))
