@@ -2,14 +2,16 @@
 # make soak: the tests of faults for an hour instead of a minute.
 
 CARGO ?= cargo
-GTD = target/release/gtd
+# Where cargo puts what it builds.
+OUT = $(or $(CARGO_TARGET_DIR),target)
+GTD = $(OUT)/release/gtd
 
 # The smallest static binary that this toolchain can make: against musl where that target is installed, else against the
 # machine's own libc. The target is named so that cargo keeps build scripts and macros out of what is linked statically.
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 MUSL = $(subst -gnu,-musl,$(HOST))
 TARGET = $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(HOST))
-STATIC = target/$(TARGET)/release/gtd
+STATIC = $(OUT)/$(TARGET)/release/gtd
 
 # Tests wait for tmux and for time more than they compute.
 export RUST_TEST_THREADS ?= 6
@@ -46,7 +48,7 @@ soak: tmux strace
 	GTD_SOAK=1 $(CARGO) test --locked --release --test faults
 
 bench: static tmux
-	GTD_STATIC=$(CURDIR)/$(STATIC) $(CARGO) bench --locked --bench town
+	GTD_STATIC=$(abspath $(STATIC)) $(CARGO) bench --locked --bench town
 
 doc:
 	$(CARGO) doc --locked --no-deps

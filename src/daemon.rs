@@ -24,18 +24,24 @@ use crate::town::agent::AgentId;
 use crate::town::duration::brief;
 use crate::town::history::History;
 use crate::town::outcome::{Done, Outcome};
-use crate::town::plan::{Plan, Trigger};
+use crate::town::plan::{Plan, Trigger, Verdict};
 use crate::town::request::Source;
-use crate::town::snapshot::Snapshot;
+use crate::town::snapshot::{Reports, Snapshot};
 use crate::world::{World, town_files};
 use crossbeam_channel::{Sender, unbounded};
-use deaths::heed;
+use deaths::{Asking, heed};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+/// Who is to be started within this time does not wait for mail, which can take long to be read.
+const SOON: Duration = Duration::from_secs(15);
+
+/// So many questions in a row are broken off for deaths, and no more.
+const MOST_BROKEN_OFF: u32 = 3;
 
 /// How long the daemon lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +109,11 @@ struct Daemon {
     report: Report,
     pending: Rc<RefCell<Pending>>,
     /// Whether `bd` or `gt` is being asked, which can take long: a death is said at once then, and acted upon afterwards.
-    asking: Rc<Cell<bool>>,
+    asking: Rc<Cell<Asking>>,
+    /// How many questions in a row were broken off.
+    broken_off: u32,
+    /// Whether the last reading of the inbox was in vain.
+    inbox_fails: bool,
     sleeper: Option<Sleeper>,
     events: Sender<Event>,
     ringer: Ringer,
@@ -163,7 +173,7 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         }
     };
     let log = Log::open(&dir);
-    let asking = Rc::new(Cell::new(false));
+    let asking = Rc::new(Cell::new(Asking::No));
     let watched = Rc::new(RefCell::new(BTreeMap::new()));
     let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), Rc::clone(&watched), log.clone());
     let world = World::new(root, Attention::new(bell, heed), &loaded.history);
@@ -203,6 +213,8 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         lost: false,
         last_was_death: false,
         has_died: false,
+        broken_off: 0,
+        inbox_fails: false,
         suspended: raw::suspended(),
         more_mail: false,
         pending_unread: None,
@@ -282,14 +294,25 @@ impl Daemon {
             }
             snapshot.docks = self.world.known_docks();
             let then = if due { Trigger::Heartbeat } else { Trigger::Look };
-            self.ask(|world| world.ask_reports(&mut snapshot))?;
+            // So that the end of those who were just started is known, too.
+            self.watch(&snapshot);
+            if self.ask_until_called(|world| world.ask_reports(&mut snapshot))?.is_none() {
+                snapshot.reports = Reports::NotAsked;
+            }
             self.history.left_out.clone_from(&snapshot.left_out);
             plan = self.plan(then, &mut snapshot)?;
             // Those were set above.
             plan.marks.clear();
             self.carry_out(then, &plan, &snapshot)?;
         }
-        let tend_at = self.attend(&mut snapshot, due || read_mail)?;
+        let soon = plan.now.plus(SOON).tick;
+        let starts_soon = self.sleeper.is_some()
+            && plan
+                .verdicts
+                .iter()
+                .any(|(_, verdict)| matches!(verdict, Verdict::Wait { until, .. } if until.tick < soon));
+        let read_mail = due || (read_mail && !self.inbox_fails) || self.more_mail;
+        let tend_at = self.attend(&mut snapshot, read_mail, starts_soon)?;
         if due {
             self.mark_stale(&snapshot, &plan)?;
             self.metrics.heartbeat();
@@ -317,10 +340,28 @@ impl Daemon {
 
     /// Asks `bd` or `gt`, which can take long: a death that comes meanwhile is said at once.
     fn ask<T>(&mut self, question: impl FnOnce(&mut World) -> Result<T, Stopped>) -> Result<T, Stopped> {
-        self.asking.set(true);
+        self.asking.set(Asking::Patiently);
         let answer = question(&mut self.world);
-        self.asking.set(false);
+        self.asking.set(Asking::No);
         answer
+    }
+
+    /// The same for what can be asked again: a death breaks it off, so that a restart does not wait for it. `None`: it did. Where
+    /// agents end all the time, it has its turn nevertheless.
+    fn ask_until_called<T>(
+        &mut self,
+        question: impl FnOnce(&mut World) -> Result<T, Stopped>,
+    ) -> Result<Option<T>, Stopped> {
+        if self.broken_off >= MOST_BROKEN_OFF {
+            self.broken_off = 0;
+            return self.ask(question).map(Some);
+        }
+        self.asking.set(Asking::UntilCalled);
+        let answer = question(&mut self.world);
+        self.asking.set(Asking::No);
+        let broken_off = self.world.attention.forget_call();
+        self.broken_off = if broken_off { self.broken_off + 1 } else { 0 };
+        answer.map(|answer| (!broken_off).then_some(answer))
     }
 
     fn begin_heartbeat(&mut self) {

@@ -169,12 +169,17 @@ fn a_second_gtd_beside_an_unlinked_lock_is_refused_and_the_first_goes_on() {
 
 #[test]
 fn where_another_has_taken_all_the_files_the_first_yields() {
-    let town = Town::new(&[]);
+    let mut town = Town::new(&[]);
+    // The first looks rarely, so that it does not make them anew before the second has them.
+    let rare =
+        serde_json::json!({"heartbeat": {"interval": "1h"}, "gtd": {"look_interval": "1h", "silent_after": "1h"}});
+    town.configure(rare);
     let mut first = town.up();
+    wait_until("its first pass is over", || town.word_for("deacon") == "alive");
     town.remove("daemon/daemon.lock");
     town.remove("daemon/daemon.pid");
-    // Held from the very moment on, so that the first cannot make them anew.
     let second = gt_daemon(&town, "v1.0");
+    first.signal(libc::SIGUSR1);
     let (status, after) = first.wait();
     assert_eq!(status.code(), Some(0));
     assert!(after < Duration::from_secs(20), "{after:?}");

@@ -6,7 +6,7 @@ mod support;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
-use support::{Gtd, Town, eventually, process, wait_until};
+use support::{Gtd, Mode, Town, eventually, process, wait_until};
 
 fn town(rigs: &[&str]) -> Town {
     let mut town = Town::new(rigs);
@@ -117,6 +117,22 @@ fn a_restart_by_hand_is_neither_raced_nor_doubled() {
     gtd.stop();
     assert_eq!(town.pids("deacon"), [first, second, third]);
     assert_eq!(town.logged("Starting Deacon"), 1, "only the very first was gtd's");
+}
+
+#[test]
+fn a_gt_that_hangs_over_the_mail_delays_no_restart() {
+    let mut town = town(&[]);
+    // Longer than this test waits for anything.
+    town.configure(json!({"gtd": {"command_timeout": "1h"}}));
+    let gtd = up(&town, &["deacon"]);
+    let pid = town.wait_for_agent("deacon", None);
+    town.set_mode("gt", Mode::Hang);
+    town.run(&["--wake"]).exits(0);
+    wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
+    process::signal(pid, libc::SIGKILL);
+    town.wait_for_agent("deacon", Some(pid));
+    assert_eq!(town.logged("what is under way is broken off for that"), 1);
+    gtd.stop();
 }
 
 /// The limit of open files that a process has: the soft one and the hard one.

@@ -70,6 +70,7 @@ fn learnt(file: &str) -> String {
     assert_eq!(call.asked(), format!("show {} --json", ids.join(" ")), "{file}");
     match reports {
         Reports::NotAsked => "not asked".to_owned(),
+        Reports::NoTool => "no bd".to_owned(),
         Reports::Unknown(outage) => format!("outage: {outage}"),
         Reports::Asked(reports) => {
             let asked: BTreeSet<&str> = ids.iter().copied().collect();

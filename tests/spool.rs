@@ -136,8 +136,12 @@ fn what_cannot_be_claimed_on_the_disk_is_not_consumed() {
     let gtd = town.up();
     let first = town.wait_for_agent("deacon", None);
     // The state can no longer be written: a claim cannot be saved.
-    fs::remove_file(town.root.join("daemon/state.json")).expect("removed");
-    fs::create_dir(town.root.join("daemon/state.json")).expect("made");
+    let state = town.root.join("daemon/state.json");
+    // gtd may write it anew in between.
+    wait_until("a directory stands in its place", || {
+        let _ = fs::remove_file(&state);
+        fs::create_dir(&state).is_ok()
+    });
     let dir = town.root.join("daemon/requests");
     town.request("restart", "deacon").exits(0);
     town.wait_for_log("ailed to save state");

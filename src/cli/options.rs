@@ -186,7 +186,7 @@ pub static FLAGS: [Flag; 14] = [
         "json",
         Kind::With(&["status", "check"]),
         "with --status and --check: one JSON object for programs, in place of the table for people",
-        "Keys may be added to it; none is taken away or given another meaning.",
+        "Its key format grows when a key goes or changes its meaning, not when one is added.",
     ),
 ];
 

@@ -17,17 +17,20 @@ const UP: &str = "up";
 
 /// Runs until it is stopped.
 pub fn foreground(town: &Path) -> Result<Exit, Refusal> {
-    serve(town, Life::UntilStopped, || {
-        if !io::stderr().is_terminal() {
-            let log = town.join("daemon/daemon.log");
-            let _ = writeln!(io::stderr(), "gtd: serving {}; its log is {}", town.display(), log.display());
-        }
-    })
+    serve(town, Life::UntilStopped, || say_log("serving", town))
+}
+
+/// Where nobody sees the log, it is said where that is.
+fn say_log(what: &str, town: &Path) {
+    if !io::stderr().is_terminal() {
+        let log = town.join("daemon/daemon.log");
+        let _ = writeln!(io::stderr(), "gtd: {what} {}; its log is {}", town.display(), log.display());
+    }
 }
 
 /// One heartbeat.
 pub fn once(town: &Path) -> Result<Exit, Refusal> {
-    serve(town, Life::OneHeartbeat, || {})
+    serve(town, Life::OneHeartbeat, || say_log("one heartbeat for", town))
 }
 
 fn serve(town: &Path, life: Life, ready: impl FnOnce()) -> Result<Exit, Refusal> {

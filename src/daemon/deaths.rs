@@ -3,7 +3,7 @@
 use super::{Daemon, Pending};
 use crate::service::log::Log;
 use crate::service::signals::Event;
-use crate::sys::attention::Stopped;
+use crate::sys::attention::{Heard, Stopped};
 use crate::sys::clock;
 use crate::town::agent::AgentId;
 use crate::town::snapshot::Snapshot;
@@ -16,26 +16,44 @@ use std::time::Duration;
 /// Looks for the sake of deaths are at least this far from each other.
 const BETWEEN_DEATHS: Duration = Duration::from_secs(1);
 
-/// Empties the channel into `pending`; says whether to stop. A death that comes while `bd` or `gt` is asked is said here; else
-/// the look that follows at once says it, and how.
+/// Empties the channel into `pending`. A death that comes while something is under way that can take long is said here; else the
+/// look that follows at once says it, and how.
 pub(super) fn heed(
     inbox: Receiver<Event>,
     pending: Rc<RefCell<Pending>>,
-    asking: Rc<Cell<bool>>,
+    asking: Rc<Cell<Asking>>,
     watched: Rc<RefCell<BTreeMap<u32, AgentId>>>,
     log: Log,
-) -> impl FnMut() -> bool {
+) -> impl FnMut() -> Heard {
     move || {
         let mut pending = pending.borrow_mut();
+        let mut back = false;
         for event in inbox.try_iter() {
-            if let (Event::Ended { pid }, true) = (event, asking.get()) {
-                let who = watched.borrow().get(&pid).map_or("An agent".to_owned(), AgentId::label);
-                log.warn(format!("{who} has ended (PID {pid}); it is looked at as soon as bd or gt has answered"));
+            if let (Event::Ended { pid }, asking @ (Asking::Patiently | Asking::UntilCalled)) = (event, asking.get()) {
+                let who = watched.borrow().get(&pid).map_or("A process that is watched".to_owned(), AgentId::label);
+                let when = match asking {
+                    Asking::UntilCalled => "what is under way is broken off for that",
+                    _ => "it is looked at as soon as what is under way has ended",
+                };
+                log.warn(format!("{who} has ended (PID {pid}); {when}"));
+                back |= asking == Asking::UntilCalled;
             }
             pending.take_in(event);
         }
-        pending.stop.is_some()
+        Heard { stop: pending.stop.is_some(), back }
     }
+}
+
+/// Whether something is under way that can take long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Nothing is.
+    #[default]
+    No,
+    /// Something that is to have its time.
+    Patiently,
+    /// Something that can be asked again, and is broken off where an agent ends.
+    UntilCalled,
 }
 
 impl Daemon {

@@ -28,13 +28,25 @@ const MORE_MAIL: Duration = Duration::from_secs(2);
 impl Daemon {
     /// Everything that others ask for. Says when to look again for its sake. The spool comes first: a `gt` that hangs delays
     /// only mail.
-    pub(super) fn attend(&mut self, snapshot: &mut Snapshot, read_mail: bool) -> Result<Option<Moment>, Stopped> {
+    pub(super) fn attend(
+        &mut self,
+        snapshot: &mut Snapshot,
+        read_mail: bool,
+        starts_soon: bool,
+    ) -> Result<Option<Moment>, Stopped> {
         snapshot.spool = spool::read(&self.world.root);
-        let read_mail = read_mail || self.more_mail;
         let mut again = self.attend_to(snapshot)?;
         if read_mail {
-            snapshot.inbox = self.ask(|world| world.ask_inbox(snapshot))?;
+            let inbox = match starts_soon {
+                true => None,
+                false => self.ask_until_called(|world| world.ask_inbox(snapshot))?,
+            };
+            // What was put off is read at the next look.
+            let put_off = inbox.is_none();
+            snapshot.inbox = inbox.unwrap_or_default();
+            self.inbox_fails = matches!(snapshot.inbox, Inbox::Unknown(_));
             again = self.attend_to(snapshot)?;
+            self.more_mail |= put_off;
         }
         self.tend_spawns()?;
         let tending = next_tending(&self.history, clock::now());

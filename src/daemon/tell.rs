@@ -43,7 +43,10 @@ impl Daemon {
             let object = notify::object(&self.world.root, telling, now);
             let left = if is_awaited { Some(Duration::ZERO) } else { until_next_start(plan, now) };
             let patience = left.map_or(most, |left| left.max(LEAST_PATIENCE).min(most));
-            let failure = match self.ask(|world| world.notify(&line, object, patience))? {
+            let Some(answer) = self.ask_until_called(|world| world.notify(&line, object, patience))? else {
+                return Ok(None);
+            };
+            let failure = match answer {
                 Ok(output) if output.success => None,
                 Ok(output) => Some(format!("gtd.notify: {}", output.complaint())),
                 Err(failure) if failure.is_timeout() && patience < most => return Ok(None),

@@ -31,7 +31,8 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
     }
     match &snapshot.reports {
         Reports::NotAsked => found.not_examined.push("bd"),
-        Reports::Asked(_) => {}
+        // That it is missing was said when gtd started, and --check says it.
+        Reports::Asked(_) | Reports::NoTool => {}
         Reports::Unknown(outage) => {
             found.add(
                 "bd",

@@ -266,6 +266,11 @@ impl Keeper {
             }),
         };
         let bytes = encode(&state);
+        // What could not be read again would lose more than what is left out of it now.
+        if bytes.len() as u64 > files::MOST {
+            let why = std::io::Error::other("it would be larger than gtd reads");
+            return Err(FileError::new("write", &path(&self.dir), why));
+        }
         if bytes != self.written {
             files::write(&path(&self.dir), &bytes, durability, Access::User)?;
             self.written = bytes;
@@ -276,7 +281,8 @@ impl Keeper {
 
 fn encode(state: &State) -> Vec<u8> {
     // Plain values with text for keys: nothing in it can fail to become JSON.
-    let mut bytes = serde_json::to_vec_pretty(state).unwrap_or_default();
+    // Without blanks: the file of a thousand agents is to stay below what gtd reads.
+    let mut bytes = serde_json::to_vec(state).unwrap_or_default();
     bytes.push(b'\n');
     bytes
 }
@@ -324,7 +330,7 @@ mod tests {
         keeper.save(true, &history, &report, Durability::Synced).expect("saved");
         let text = std::fs::read_to_string(path(dir.path())).expect("a file");
         let keys = ["running", "pid", "started_at", "last_heartbeat", "heartbeat_count", "gtd"];
-        let places: Vec<usize> = keys.iter().map(|key| text.find(&format!("\n  \"{key}\"")).expect(key)).collect();
+        let places: Vec<usize> = keys.iter().map(|key| text.find(&format!("\"{key}\":")).expect(key)).collect();
         assert!(places.is_sorted(), "{text}");
         assert_eq!(load(dir.path()).expect("loaded").history, history);
         mark_stopped(dir.path()).expect("marked");

@@ -12,14 +12,31 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
+/// What there was to be heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// gtd is to end.
+    pub stop: bool,
+    /// Something has come that no long question is worth waiting for.
+    pub back: bool,
+}
+
+impl From<bool> for Heard {
+    fn from(stop: bool) -> Heard {
+        Heard { stop, back: false }
+    }
+}
+
 /// No beat comes more often: it would be all that the thread does.
 const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 
 /// What a waiting thread listens to.
 pub struct Attention {
     bell: Option<Bell>,
-    heed: Box<dyn FnMut() -> bool>,
+    heed: Box<dyn FnMut() -> Heard>,
     stopped: bool,
+    called_back: bool,
+    broke_off: bool,
     beat: Option<Beat>,
     tallies: Tallies,
 }
@@ -38,14 +55,38 @@ impl fmt::Debug for Attention {
 }
 
 impl Attention {
-    /// Listens to `bell`; `heed` is called after each ring, empties what waits, and says whether to stop.
-    pub fn new(bell: Bell, heed: impl FnMut() -> bool + 'static) -> Attention {
-        Attention { heed: Box::new(heed), bell: Some(bell), ..Attention::nobody() }
+    /// Listens to `bell`; `heed` is called after each ring, empties what waits, and says what it has heard.
+    pub fn new<H: Into<Heard>>(bell: Bell, mut heed: impl FnMut() -> H + 'static) -> Attention {
+        Attention { heed: Box::new(move || heed().into()), bell: Some(bell), ..Attention::nobody() }
+    }
+
+    /// Whether what is under way is not worth waiting for any more. It stays so until [`forget_call`](Self::forget_call).
+    pub const fn is_called_back(&self) -> bool {
+        self.called_back
+    }
+
+    /// Notes that what was under way was broken off for that.
+    pub const fn note_broken_off(&mut self) {
+        self.broke_off = true;
+    }
+
+    /// Forgets that it was called back; says whether anything was broken off.
+    pub fn forget_call(&mut self) -> bool {
+        self.called_back = false;
+        std::mem::take(&mut self.broke_off)
     }
 
     /// Listens to nobody: for commands that run for a person who can interrupt them.
     pub fn nobody() -> Attention {
-        Attention { bell: None, heed: Box::new(|| false), stopped: false, beat: None, tallies: Tallies::new() }
+        Attention {
+            bell: None,
+            heed: Box::new(Heard::default),
+            stopped: false,
+            called_back: false,
+            broke_off: false,
+            beat: None,
+            tallies: Tallies::new(),
+        }
     }
 
     /// Calls `call` now, and from now on at least this often, whatever is waited for.
@@ -130,7 +171,9 @@ impl Attention {
         }
         if let (Some(bell), Some(true)) = (&self.bell, all.get(waits.len()).map(|w| w.ready)) {
             bell.silence();
-            self.stopped = (self.heed)();
+            let heard = (self.heed)();
+            self.stopped = heard.stop;
+            self.called_back |= heard.back;
         }
         if self.stopped { Err(Stopped) } else { Ok(()) }
     }

@@ -69,6 +69,7 @@ enum FailureKind {
     NotStarted(io::Error),
     Timeout(Duration),
     Flood,
+    CalledBack,
 }
 
 impl Failure {
@@ -86,6 +87,7 @@ impl fmt::Display for Failure {
             FailureKind::NotStarted(error) => write!(f, "{what}: cannot be run: {error}"),
             FailureKind::Timeout(after) => write!(f, "{what}: no answer within {}", brief(*after)),
             FailureKind::Flood => write!(f, "{what}: more than 8 MiB of output"),
+            FailureKind::CalledBack => write!(f, "{what}: broken off, since an agent has ended"),
         }
     }
 }
@@ -193,6 +195,7 @@ impl Command {
                     End::Ended => Ok(running.output(status)),
                     End::TooLate => Err(self.failure(FailureKind::Timeout(self.deadline))),
                     End::Flood => Err(self.failure(FailureKind::Flood)),
+                    End::CalledBack => Err(self.failure(FailureKind::CalledBack)),
                 }
             }
             Err(error) => Err(self.failure(FailureKind::NotStarted(error))),

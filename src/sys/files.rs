@@ -139,7 +139,8 @@ pub fn refuse_strange(meta: &fs::Metadata, whose: Whose) -> io::Result<()> {
         return Err(io::Error::other("it is not a regular file"));
     }
     if !belongs(meta, whose) {
-        return Err(io::Error::other("it belongs to another user"));
+        let why = format!("it belongs to another user (UID {}); run this as that user", meta.uid());
+        return Err(io::Error::other(why));
     }
     Ok(())
 }

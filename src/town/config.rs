@@ -207,9 +207,11 @@ impl Config {
             s.refuse_the_rest();
         });
         s.read("notify", "a shell line", |value| shell_line(value).map(|line| self.notify = Some(line)));
-        s.read("metrics_file", "a file's absolute path, or one below the town's root,", |value| {
-            parse_file(value).map(|file| self.metrics_file = Some(file))
-        });
+        s.read(
+            "metrics_file",
+            "a file's absolute path, or one below the town's root (in daemon or mayor only NAME.prom),",
+            |value| parse_file(value).map(|file| self.metrics_file = Some(file)),
+        );
         s.refuse_the_rest();
     }
 
@@ -256,7 +258,12 @@ fn parse_file(value: &Value) -> Option<PathBuf> {
     let text = value.as_str().filter(|text| !text.contains(char::is_control) && !text.ends_with('/'))?;
     let path = Path::new(text);
     let names = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-    (names && path.file_name().is_some()).then(|| path.to_owned())
+    // The town's own files are not to be written over: below these, only what is plainly for whoever counts.
+    let is_plain = path.extension().is_some_and(|end| end == "prom" || end == "txt");
+    let in_town = path.starts_with("mayor") || path.starts_with("daemon");
+    let named_so = ["daemon", "mayor"].iter().any(|dir| path.parent().is_some_and(|parent| parent.ends_with(dir)));
+    let is_free = is_plain || !(in_town || named_so);
+    (names && path.file_name().is_some() && is_free).then(|| path.to_owned())
 }
 
 /// A size: a number of bytes, or text such as `64KiB`, `10MB`, `512`.

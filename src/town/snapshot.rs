@@ -233,6 +233,8 @@ pub enum Reports {
     NotAsked,
     /// The answers, by bead.
     Asked(BTreeMap<String, Report>),
+    /// There is no `bd`: tmux alone tells, as it does for newer Gas Towns.
+    NoTool,
     /// `bd` gave no answer that can be used.
     Unknown(Outage),
 }

@@ -79,7 +79,7 @@ impl World {
             _ => return Ok(()),
         };
         let Some(bd) = &self.tools.bd else {
-            snapshot.reports = Reports::Unknown(Outage::new("bd is not installed, or not where gtd looks"));
+            snapshot.reports = Reports::NoTool;
             return Ok(());
         };
         let mut ids: Vec<String> = snapshot.agents.iter().map(|agent| agent.bead.clone()).collect();

@@ -180,13 +180,13 @@ impl Round<'_> {
     }
 }
 
-/// Makes a window narrower by a column and as wide as before: its program hears of it. A window whose size somebody has fixed
-/// is left alone, since what was fixed would be lost.
+/// Makes a window narrower by a column and as wide as before: its program hears of it. A window for which somebody has chosen how
+/// its size is found is left alone, since the choice would be lost.
 fn resize(pane: u32) -> String {
     let and_back = format!(
         "resize-window -t %{pane} -L 1 ; resize-window -t %{pane} -R 1 ; set-option -w -u -t %{pane} window-size"
     );
-    format!("if-shell -F -t %{pane} '#{{!=:#{{window-size}},manual}}' {{ {and_back} }}")
+    format!("if-shell -F -t %{pane} '#{{==:#{{window-size}},latest}}' {{ {and_back} }}")
 }
 
 /// What must not have changed since the look that the poke came from: a person's last keystroke, that it lives, and that

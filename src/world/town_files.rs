@@ -58,7 +58,7 @@ pub fn check(dir: &Path) -> Result<PathBuf, String> {
     if dir.join(MARK).is_file() {
         Ok(dir)
     } else {
-        Err(format!("{} is no town: there is no {MARK} in it", dir.display()))
+        Err(format!("{} is no town: there is no {MARK} in it; name one with --town DIR", dir.display()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What was found, told as soon as it is known: lines for a person, or one JSON object at the end.
 
+use crate::cli::screen::Screen;
 use crate::cli::{Exit, Refusal};
 use crate::sys::command::running::kill_current;
 use crate::town::text::clean;
@@ -13,9 +14,6 @@ use std::time::Duration;
 
 /// The version of the JSON object.
 const FORMAT: u32 = 1;
-
-/// No line is wider.
-const WIDTH: usize = 80;
 
 /// Where the text of a finding begins, after its mark and what it is about.
 const INDENT: usize = 22;
@@ -52,6 +50,7 @@ struct Sheet {
     json: bool,
     #[serde(skip)]
     utf8: bool,
+    width: usize,
     #[serde(skip)]
     closed: bool,
     #[serde(skip)]
@@ -73,6 +72,7 @@ impl Findings {
             faults: 0,
             json,
             utf8: is_utf8(|name| env::var(name).ok()),
+            width: Screen::of_stdout().width,
             closed: false,
             unwritten: None,
         };
@@ -132,7 +132,7 @@ impl Sheet {
     fn add(&mut self, mark: Mark, what: &'static str, found: &str, remedy: &str) {
         let finding = Finding { mark, what, found: clean(found, 500), remedy: clean(remedy, 500) };
         if !self.json {
-            self.print(&lines(&finding));
+            self.print(&lines(&finding, self.width));
         }
         self.faults += usize::from(mark == Mark::Fault);
         self.checks.push(finding);
@@ -161,7 +161,7 @@ impl Sheet {
 }
 
 /// A finding for a terminal: the remedy below it, behind an arrow.
-fn lines(finding: &Finding) -> String {
+fn lines(finding: &Finding, width: usize) -> String {
     let mark = match finding.mark {
         Mark::Ok => "ok",
         Mark::Note => "note",
@@ -169,12 +169,12 @@ fn lines(finding: &Finding) -> String {
     };
     let mut text = String::new();
     let mut before = format!("{mark:5}  {:13}  ", finding.what);
-    for line in wrapped(&finding.found, WIDTH - INDENT) {
+    for line in wrapped(&finding.found, width - INDENT) {
         text.push_str(&format!("{before}{line}\n"));
         before = " ".repeat(INDENT);
     }
     before.push_str("→ ");
-    for line in wrapped(&finding.remedy, WIDTH - INDENT - 2) {
+    for line in wrapped(&finding.remedy, width - INDENT - 2) {
         text.push_str(&format!("{before}{line}\n"));
         before = " ".repeat(INDENT + 2);
     }
@@ -231,12 +231,12 @@ mod tests {
 
     #[test]
     fn a_finding_is_wrapped_with_its_remedy_behind_an_arrow() {
-        let found = format!("{} over", "a".repeat(WIDTH - INDENT));
+        let found = format!("{} over", "a".repeat(80 - INDENT));
         let finding = Finding { mark: Mark::Fault, what: "disk", found: found.clone(), remedy: "do this".to_owned() };
         let (first, _) = found.split_once(' ').expect("two words");
         let blanks = " ".repeat(INDENT);
         let expected = format!("FAULT  disk           {first}\n{blanks}over\n{blanks}→ do this\n");
-        assert_eq!(lines(&finding), expected);
+        assert_eq!(lines(&finding, 80), expected);
         assert_eq!(wrapped("/usr/local/share /x", 12), ["/usr/local", "/share /x"]);
     }
 

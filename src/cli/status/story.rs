@@ -68,6 +68,7 @@ impl Story<'_> {
             }
             let counted = match history.restarts.len() {
                 0 => String::new(),
+                1 => "; 1 restart counts for back-off".to_owned(),
                 n => format!("; {n} restarts count for back-off"),
             };
             let last = history.starts.last().map(|at| format!(", the last {} ago", facts.ago(*at))).unwrap_or_default();
@@ -87,13 +88,16 @@ impl Story<'_> {
         }
         let socket = own.and_then(|own| own.history.server.as_ref()).map_or("", |server| server.socket.as_str());
         let socket = if socket.is_empty() { String::new() } else { format!("{socket} ") };
-        // What is to be copied is not folded.
-        lines.push(format!("{:13}tmux {socket}attach -t ={}", "attach", status.session));
+        // What is to be copied is not folded. A session that was never made cannot be looked at.
+        if history.is_some_and(|history| history.program.is_some()) {
+            let line = format!("tmux {socket}attach -t ={}", status.session);
+            lines.push(format!("{:13}{}", "attach", clean(&line, 500)));
+        }
         for path in &self.screens {
             let path = path.strip_prefix(&facts.town).unwrap_or(path);
             lines.push(format!("{:13}{}", "screen", clean(&path.display().to_string(), 500)));
         }
-        let looks = strip(facts, status, screen);
+        let looks = strip(facts, status, screen, screen.width - 13);
         if !looks.is_empty() {
             lines.push(format!("{:13}{looks}", "looks"));
         }
@@ -117,7 +121,16 @@ pub fn next(facts: &Facts, status: &AgentStatus) -> String {
         None => "a heartbeat is due".to_owned(),
     });
     match &status.otherwise {
-        Some(otherwise) => otherwise.clone(),
+        // Whom to name is known here.
+        Some(otherwise) => ["reset", "restart", "start"].iter().fold(otherwise.clone(), |text, action| {
+            let bare = format!("gtd --request {action}");
+            match text.split_once(&bare) {
+                Some((before, after)) if after.is_empty() || after.starts_with([' ', ',', ';']) => {
+                    format!("{before}{bare} {}{after}", status.agent)
+                }
+                _ => text,
+            }
+        }),
         None => heartbeat.unwrap_or_else(|| "the next look".to_owned()),
     }
 }

@@ -35,7 +35,7 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     let town = facts.town.display();
     let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
     match (facts.holder, facts.started_at()) {
-        (Holder::Nobody, _) => say("not running", &town.to_string()),
+        (Holder::Nobody, _) => say("not running", &format!("{town}; gtd --background starts one")),
         (Holder::Gtd(pid), Some(at)) => {
             let version = facts.own().map_or("", |own| own.version.as_str());
             say("running", &format!("{town}, PID {pid}, gtd {version}, started {} ago", facts.ago(at)));
@@ -134,7 +134,7 @@ fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
         }
         let cells = [&row[0], &row[1], &row[2], &row[3]].map(String::as_str);
         let mut first = line(&name, cells, Some(colour_of(&status.state)));
-        let strip = strip(facts, status, screen);
+        let strip = strip(facts, status, screen, if beside { STRIP } else { screen.width - 2 });
         if beside {
             let missing = taken - columns(&line(&name, cells, None));
             first = format!("{first}{}  {strip}", " ".repeat(missing));
@@ -149,11 +149,13 @@ fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
             lines.push(format!("  {strip}"));
         }
     }
-    lines.push(String::new());
     let strips: String = own.agents.iter().filter_map(|status| Some(facts.history(status)?.strip.as_str())).collect();
     let shown = LEGEND.iter().filter(|(letter, _)| strips.contains(*letter));
     let legend: Vec<String> = shown.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
-    lines.push(screen.fold(&format!("each look, the newest last: {}", legend.join("; ")), 0, 0));
+    if !legend.is_empty() {
+        lines.push(String::new());
+        lines.push(screen.fold(&format!("each look, the newest last: {}", legend.join("; ")), 0, 0));
+    }
     lines
 }
 
@@ -174,16 +176,17 @@ fn row(facts: &Facts, status: &AgentStatus) -> [String; 4] {
     ]
 }
 
-/// The strip, with what a person should look at in colour.
-pub fn strip(facts: &Facts, status: &AgentStatus, screen: Screen) -> String {
+/// The newest looks of the strip, as many as there is `room` for, with what a person should look at in colour.
+pub fn strip(facts: &Facts, status: &AgentStatus, screen: Screen, room: usize) -> String {
     let strip = facts.history(status).map_or("", |history| history.strip.as_str());
+    let surplus = strip.chars().count().saturating_sub(room);
     let paint = |c: char| match c {
         'q' | '!' => screen.paint(&c.to_string(), Colour::Red),
         '-' | '?' | 'r' => screen.paint(&c.to_string(), Colour::Yellow),
         '.' | 'w' | 'p' | 's' | 'h' => c.to_string(),
         _ => String::new(),
     };
-    strip.chars().map(paint).collect()
+    strip.chars().skip(surplus).map(paint).collect()
 }
 
 /// The colour of a state.

@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// The most that a child may say: a flood is cut here, and counts as a failure.
 const MOST_OUTPUT: usize = 8 << 20;
 
+/// What a child is granted even where gtd is called back: most need less.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
 /// How often a child's end is looked for where the system cannot tell it through a descriptor.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -41,6 +44,8 @@ pub enum End {
     TooLate,
     /// It says too much.
     Flood,
+    /// Something has come for which it is not waited for.
+    CalledBack,
 }
 
 /// A child.
@@ -98,7 +103,8 @@ impl Running {
 
     /// Waits until it has ended, with all that it says taken in.
     pub fn wait(&mut self, deadline: Duration, attention: &mut Attention) -> Result<End, Stopped> {
-        let end = Instant::now() + deadline;
+        let began = Instant::now();
+        let end = began + deadline;
         loop {
             if self.stdout.taken.len() + self.stderr.taken.len() > MOST_OUTPUT {
                 return Ok(End::Flood);
@@ -114,6 +120,13 @@ impl Running {
             waits.extend(pipes.into_iter().flatten().map(|fd| Wait::readable(fd.as_fd())));
             if self.ended.is_none() {
                 left = left.min(TICK);
+            }
+            if attention.is_called_back() {
+                left = left.min(LEAST_TIME.saturating_sub(began.elapsed()));
+                if left.is_zero() {
+                    attention.note_broken_off();
+                    return Ok(End::CalledBack);
+                }
             }
             attention.listen(Some(left), &mut waits)?;
             if self.stdin.as_mut().is_some_and(Feed::push) {

@@ -118,7 +118,7 @@ impl Hold {
             Hold::RigEstop => "the rig's file ESTOP.RIG is removed from the town's root",
             Hold::ShuttingDown => "whoever holds daemon/shutdown.lock has ended",
             Hold::PatrolOff => "its patrol is switched on in mayor/daemon.json, and gtd gets SIGHUP",
-            Hold::NoDirectory(_) => "that directory is there",
+            Hold::NoDirectory(_) => "that directory is there: mkdir -p",
             Hold::SameSession(_) => "one of the two has another name or prefix",
             Hold::ShutDown(_) => "gtd --request start, restart or cycle, or until somebody starts it by hand",
             Hold::Asked(_) => "that is done",
@@ -198,6 +198,9 @@ impl fmt::Display for Missing {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // What shells say of a program that they cannot run.
+            Ended::Status(status @ 126) => write!(f, "with exit status {status} (not executable)"),
+            Ended::Status(status @ 127) => write!(f, "with exit status {status} (command not found)"),
             Ended::Status(status) => write!(f, "with exit status {status}"),
             Ended::Signal(signal) => write!(f, "by signal {signal}"),
             Ended::Unknown => f.write_str("(tmux does not tell how)"),
