@@ -81,7 +81,13 @@ pub static KEYS: [Key; 22] = [
         "how long after a poke without output the agent is poked again, if no heartbeat comes before",
         "\"2m\"",
     ),
-    key("gtd.command_timeout", "`30s`", "\"30s\"", "how long a call of `bd` or `gt` may take; tmux has 5 s", "\"1m\""),
+    key(
+        "gtd.command_timeout",
+        "`30s`",
+        "\"30s\"",
+        "how long a call of `bd` or `gt` may take; reading the mail has at least 90 s, tmux has 5 s",
+        "\"1m\"",
+    ),
     key("gtd.restart.settle", "`5s`", "\"5s\"", "how long an agent must be gone before it is started", "\"10s\""),
     key("gtd.restart.first_delay", "`30s`", "\"30s\"", "the delay of the second restart within 15 minutes", "\"1m\""),
     key(
