@@ -24,7 +24,7 @@ use crate::town::agent::AgentId;
 use crate::town::duration::brief;
 use crate::town::history::History;
 use crate::town::outcome::{Done, Outcome};
-use crate::town::plan::{Plan, Trigger, Verdict};
+use crate::town::plan::{Plan, Trigger};
 use crate::town::request::Source;
 use crate::town::snapshot::{Reports, Snapshot};
 use crate::world::{World, town_files};
@@ -306,11 +306,7 @@ impl Daemon {
             self.carry_out(then, &plan, &snapshot)?;
         }
         let soon = plan.now.plus(SOON).tick;
-        let starts_soon = self.sleeper.is_some()
-            && plan
-                .verdicts
-                .iter()
-                .any(|(_, verdict)| matches!(verdict, Verdict::Wait { until, .. } if until.tick < soon));
+        let starts_soon = self.sleeper.is_some() && plan.next_start().is_some_and(|at| at.tick < soon);
         let read_mail = due || (read_mail && !self.inbox_fails) || self.more_mail;
         let tend_at = self.attend(&mut snapshot, read_mail, starts_soon)?;
         if due {

@@ -8,23 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::SystemTime;
-use support::{Checked, Mode, Ran, Town, program::GTD};
-
-/// Every file below a directory, with its size and time.
-fn listing(dir: &Path) -> Vec<(String, u64, SystemTime)> {
-    let mut found = Vec::new();
-    let mut open = vec![dir.to_owned()];
-    while let Some(dir) = open.pop() {
-        let meta = dir.symlink_metadata().expect("metadata");
-        found.push((dir.display().to_string(), meta.len(), meta.modified().expect("a time")));
-        if meta.is_dir() {
-            open.extend(fs::read_dir(&dir).expect("a listing").map(|entry| entry.expect("an entry").path()));
-        }
-    }
-    found.sort();
-    found
-}
+use support::{Checked, Mode, Ran, Town, listing, program::GTD};
 
 /// Makes a program of a script.
 fn program(path: &Path, script: &str) {

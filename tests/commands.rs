@@ -3,25 +3,8 @@
 mod support;
 
 use serde_json::json;
-use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
-use support::{Ran, Town, wait_until};
-
-/// Every file below a directory, with its size and time.
-fn listing(dir: &Path) -> Vec<(String, u64, SystemTime)> {
-    let mut found = Vec::new();
-    let mut open = vec![dir.to_owned()];
-    while let Some(dir) = open.pop() {
-        let meta = dir.symlink_metadata().expect("metadata");
-        found.push((dir.display().to_string(), meta.len(), meta.modified().expect("a time")));
-        if meta.is_dir() {
-            open.extend(fs::read_dir(&dir).expect("a listing").map(|entry| entry.expect("an entry").path()));
-        }
-    }
-    found.sort();
-    found
-}
+use support::{Ran, Town, listing, wait_until};
 
 #[test]
 fn a_dry_run_tells_the_plan_and_changes_nothing() {

@@ -47,8 +47,7 @@ impl Screen {
         // The only way to have colours in `watch -c`, which is no terminal.
         let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let colour = set("NO_COLOR").is_none() && (forced || (is_terminal && !dumb));
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_lowercase();
-        Screen { width, colour, unicode: locale.contains("utf-8") || locale.contains("utf8") }
+        Screen { width, colour, unicode: shows_unicode(set) }
     }
 
     /// Text in a colour, where there are any.
@@ -96,6 +95,13 @@ impl Screen {
         }
         out
     }
+}
+
+/// Whether a terminal of this locale shows more than ASCII: the first of the three that is set counts.
+pub fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let set = set.unwrap_or_default().to_ascii_lowercase();
+    set.contains("utf-8") || set.contains("utf8")
 }
 
 /// How many columns a text takes: those of eastern scripts and pictures are two wide, marks that combine take none.

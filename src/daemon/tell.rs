@@ -9,7 +9,7 @@ use crate::sys::clock;
 use crate::sys::files::{self, Access, Durability};
 use crate::town::duration::brief;
 use crate::town::need::Matter;
-use crate::town::plan::{Plan, Verdict};
+use crate::town::plan::Plan;
 use crate::town::snapshot::Trouble;
 use crate::town::time::Moment;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl Daemon {
                 return Ok(Some(now));
             }
             let object = notify::object(&self.world.root, telling, now);
-            let left = if is_awaited { Some(Duration::ZERO) } else { until_next_start(plan, now) };
+            let left = if is_awaited { Some(Duration::ZERO) } else { plan.next_start().map(|at| at.since(now)) };
             let patience = left.map_or(most, |left| left.max(LEAST_PATIENCE).min(most));
             let Some(answer) = self.ask_until_called(|world| world.notify(&line, object, patience))? else {
                 return Ok(None);
@@ -143,13 +143,4 @@ impl Daemon {
         });
         told.into_iter().chain(counted)
     }
-}
-
-/// How long it is until an agent that waits is to be started.
-fn until_next_start(plan: &Plan, now: Moment) -> Option<Duration> {
-    let waits = plan.verdicts.iter().filter_map(|(_, verdict)| match verdict {
-        Verdict::Wait { until, .. } => Some(until.since(now)),
-        _ => None,
-    });
-    waits.min()
 }

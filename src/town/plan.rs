@@ -253,6 +253,15 @@ impl Plan {
         self.verdicts.iter().any(|(id, verdict)| id == agent && silent(verdict))
     }
 
+    /// When the first of those who wait is to be started.
+    pub fn next_start(&self) -> Option<Moment> {
+        let waits = self.verdicts.iter().filter_map(|(_, verdict)| match verdict {
+            Verdict::Wait { until, .. } => Some(*until),
+            _ => None,
+        });
+        waits.min_by_key(|until| until.tick)
+    }
+
     /// Those who are to be started, with whether it is for the first time.
     pub fn starts(&self) -> impl Iterator<Item = (&AgentId, bool)> {
         self.verdicts.iter().filter_map(|(id, verdict)| match verdict {

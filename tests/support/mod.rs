@@ -29,4 +29,4 @@ pub use init::Init;
 pub use limit::{eventually, is_soak, wait_until};
 pub use mail::Letter;
 pub use program::{Gtd, Ran};
-pub use town::{Town, recorded_file};
+pub use town::{Town, listing, recorded_file};

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 /// A town.
@@ -374,4 +375,19 @@ fn merge(into: &mut Value, change: Value) {
         }
         (into, change) => *into = change,
     }
+}
+
+/// Every file below a directory, with its size and time.
+pub fn listing(dir: &Path) -> Vec<(String, u64, SystemTime)> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(dir) = open.pop() {
+        let meta = dir.symlink_metadata().expect("metadata");
+        found.push((dir.display().to_string(), meta.len(), meta.modified().expect("a time")));
+        if meta.is_dir() {
+            open.extend(fs::read_dir(&dir).expect("a listing").map(|entry| entry.expect("an entry").path()));
+        }
+    }
+    found.sort();
+    found
 }

@@ -5,7 +5,6 @@ use crate::cli::{Exit, Refusal};
 use crate::sys::command::running::kill_current;
 use crate::town::text::clean;
 use serde::Serialize;
-use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +63,7 @@ pub struct Findings(Arc<Mutex<Sheet>>);
 impl Findings {
     /// Nothing yet.
     pub fn new(town: &Path, json: bool) -> Findings {
+        let screen = Screen::of_stdout();
         let sheet = Sheet {
             format: FORMAT,
             gtd: env!("CARGO_PKG_VERSION"),
@@ -71,8 +71,8 @@ impl Findings {
             checks: Vec::new(),
             faults: 0,
             json,
-            utf8: is_utf8(|name| env::var(name).ok()),
-            width: Screen::of_stdout().width,
+            utf8: screen.unicode,
+            width: screen.width,
             closed: false,
             unwritten: None,
         };
@@ -206,14 +206,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Whether a terminal of this locale shows more than ASCII: the first of the three that is set counts.
-fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
-    let set = set.unwrap_or_default().to_ascii_lowercase();
-    set.contains("utf-8") || set.contains("utf8")
-}
-
-/// The same in ASCII and of the same width, as far as there are signs for it.
+/// Text in ASCII and of the same width, as far as there are signs for it.
 fn ascii(text: &str) -> String {
     let sign = |c: char| match c {
         '→' => '>',
@@ -227,6 +220,7 @@ fn ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::screen::shows_unicode;
     use proptest::prelude::*;
 
     #[test]
@@ -243,7 +237,7 @@ mod tests {
     #[test]
     fn the_locale_tells_whether_there_are_arrows() {
         let of = |all: &'static str, lang: &'static str| {
-            is_utf8(move |name| match name {
+            shows_unicode(move |name| match name {
                 "LC_ALL" => Some(all.to_owned()),
                 "LANG" => Some(lang.to_owned()),
                 _ => None,
