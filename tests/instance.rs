@@ -69,18 +69,24 @@ fn a_stopped_daemon_is_continued_and_ends_well() {
 #[test]
 fn a_daemon_that_does_not_end_in_time_is_killed_and_its_state_put_right() {
     let town = Town::new(&[]);
-    let mut gtd = town.up();
-    let agent = town.wait_for_agent("deacon", None);
-    gtd.signal(libc::SIGSTOP);
-    wait_until("it is stopped", || process::is_stopped(gtd.pid()));
-    // It is continued and killed in one breath: nothing that runs could end so soon.
-    let said = town.run(&["--stop", "--timeout", "0s"]).exits(0).stdout;
-    assert!(said.starts_with(&format!("gtd: killed (PID {})", gtd.pid())), "{said}");
-    assert_eq!(gtd.wait().0.code(), None, "by a signal");
-    assert_eq!(town.state()["running"], false);
-    assert!(!town.root.join("daemon/daemon.pid").exists());
-    assert!(process::is_alive(agent), "agents live on");
-    town.run(&["--status"]).exits(3);
+    // It is continued and killed in one breath; only a scheduler that puts `--stop` aside just
+    // there lets it end by itself, and that does not happen many times in a row.
+    let killed = (0..20).any(|_| {
+        let mut gtd = town.up();
+        let agent = town.wait_for_agent("deacon", None);
+        gtd.signal(libc::SIGSTOP);
+        wait_until("it is stopped", || process::is_stopped(gtd.pid()));
+        let said = town.run(&["--stop", "--timeout", "0s"]).exits(0).stdout;
+        let killed = said.starts_with(&format!("gtd: killed (PID {})", gtd.pid()));
+        assert!(killed || said.starts_with("gtd: stopped"), "{said}");
+        assert_eq!(gtd.wait().0.code().is_none(), killed, "by a signal: {said}");
+        assert_eq!(town.state()["running"], false);
+        assert!(!town.root.join("daemon/daemon.pid").exists());
+        assert!(process::is_alive(agent), "agents live on");
+        town.run(&["--status"]).exits(3);
+        killed
+    });
+    assert!(killed, "it ended by itself twenty times in a row");
 }
 
 #[test]
