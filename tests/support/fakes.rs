@@ -94,7 +94,8 @@ case $mode in
     menu) stty -echo; printf '1. Yes, end the world\n2. No\n' ;;
 esac
 [ "$mode" = menu ] || printf '> '
-while IFS= read -r line; do
+# A line that was begun in raw mode reads as the end of the file.
+while IFS= read -r line || [ "$mode" = dozing ]; do
     printf '%s %s\n' "$$" "$line" >>"$dir/$name.heard"
     case $line in
         quit) exit 0 ;;

@@ -329,6 +329,12 @@ impl Town {
         all.into_iter().filter(|process| process.line.contains(text)).collect()
     }
 
+    /// Waits until no process of the town's has `text` in its command line: what was killed is seen until the kernel has
+    /// taken it down.
+    pub fn wait_for_end_of(&self, text: &str) {
+        wait_until(&format!("nothing of {text:?} is left"), || self.processes(text).is_empty());
+    }
+
     /// All that helps to understand why a test failed.
     pub fn story(&self) -> String {
         let panes = "#{session_name} #{pane_id} pid=#{pane_pid} dead=#{pane_dead} #{pane_current_command} \

@@ -1,13 +1,11 @@
 //! What agents get when gtd starts them, against what was recorded when the `gt` of their generation did: arguments, directory,
 //! environment, and the environment and options of their tmux sessions.
 
-mod support;
-
+use crate::support::{Town, eventually};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use support::{Town, eventually};
 
 type Variables = BTreeMap<String, String>;
 
@@ -281,7 +279,7 @@ fn a_restart_in_place_gives_the_program_no_more_than_its_first_start() {
     fs::remove_file(town.notes.join("deacon.env")).expect("removed");
     let gtd = town.start();
     town.wait_for_log("Daemon starting");
-    support::process::signal(first, libc::SIGKILL);
+    crate::support::process::signal(first, libc::SIGKILL);
     town.wait_for_agent("deacon", Some(first));
     gtd.stop();
     assert_eq!(started.pane(deacon), pane, "in place");
@@ -307,7 +305,7 @@ fn a_first_prompt_arrives_byte_by_byte_through_every_shell() {
         assert_eq!(town.arguments("deacon").get(1), Some(&wanted), "{shell}");
         // Once more, through a script.
         fs::remove_file(town.notes.join("deacon.argv")).expect("removed");
-        support::process::signal(first, libc::SIGKILL);
+        crate::support::process::signal(first, libc::SIGKILL);
         town.wait_for_agent("deacon", Some(first));
         assert_eq!(town.arguments("deacon").get(1), Some(&wanted), "{shell}, in place");
         gtd.stop();
@@ -334,13 +332,13 @@ fn a_nudge_poller_runs_beside_a_witness_once_and_ends_with_its_shutdown() {
     assert_eq!(fs::read_link(format!("/proc/{poller}/fd/1")).expect("a stream"), Path::new("/dev/null"));
     gtd.stop();
     let gtd = town.up();
-    support::process::signal(first, libc::SIGKILL);
+    crate::support::process::signal(first, libc::SIGKILL);
     town.wait_for_agent("alpha-witness", Some(first));
     town.wait_for_heartbeats(1);
     assert_eq!(pollers(&town, "al-witness"), [poller], "not doubled");
     assert_eq!(town.run(&["--request", "shutdown", "alpha/witness"]).status, 0);
-    support::wait_until("the poller ends", || pollers(&town, "al-witness").is_empty());
-    support::wait_until("its note is gone", || town.read(".runtime/nudge_poller/al-witness.pid").is_empty());
+    crate::support::wait_until("the poller ends", || pollers(&town, "al-witness").is_empty());
+    crate::support::wait_until("its note is gone", || town.read(".runtime/nudge_poller/al-witness.pid").is_empty());
     gtd.stop();
     assert_eq!(town.calls("gt").iter().filter(|call| call.starts_with("nudge-poller")).count(), 1);
 }

@@ -1,12 +1,10 @@
 //! The daemon at work: the real program, real signals, a real tmux, agents that are small programs. Here: agents are
 //! brought up, kept up, and poked.
 
-mod support;
-
+use crate::support::{Town, process, wait_until};
 use gtd::decide::{DEACON_MESSAGES, WITNESS_MESSAGES};
 use serde_json::json;
 use std::fs;
-use support::{Town, process, wait_until};
 
 /// Whether each of these lines is a whole heartbeat, and none comes twice in a row.
 fn assert_whole(heard: &[String], messages: &[&str]) {

@@ -1,11 +1,9 @@
 //! Being a daemon: one a town, signals, files that others move away, and its end.
 
-mod support;
-
+use crate::support::{Town, process, wait_until};
 use serde_json::json;
 use std::fs;
 use std::time::Duration;
-use support::{Town, process, wait_until};
 
 #[test]
 fn a_second_one_is_refused_and_told_who_was_first() {
@@ -178,10 +176,10 @@ fn the_environment_of_cron_is_enough() {
     fs::create_dir_all(town.home.join(".local/bin")).expect("made");
     fs::rename(town.bin.join("bd"), town.home.join(".local/bin/bd")).expect("moved");
     std::os::unix::fs::symlink(&town.root, town.home.join("gt")).expect("linked");
-    let mut command = support::program::bare(support::program::GTD);
+    let mut command = crate::support::program::bare(crate::support::program::GTD);
     command.env("HOME", &town.home).env("SHELL", "/bin/sh").env("PATH", "/usr/bin:/bin");
     command.current_dir(&town.home).arg("--background");
-    support::Ran::of(command).exits(0);
+    crate::support::Ran::of(command).exits(0);
     town.wait_for_agent("alpha-witness", None);
     wait_until("a heartbeat is heard", || !town.heard("deacon", None).is_empty());
     assert!(town.log().contains(".local/bin/bd"));

@@ -1,11 +1,9 @@
 //! Agents that do not answer: found by what they do not read and do not say, and never one that is only quiet.
 
-mod support;
-
+use crate::support::{Town, process, wait_until};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use support::{Town, process, wait_until};
 
 /// A town whose second poke comes a second after the first.
 fn town() -> Town {

@@ -1,11 +1,9 @@
 //! What people tell `gt` keeps gtd from agents: the files that the real `gt` wrote, and the beads that the real `bd` showed.
 
-mod support;
-
+use crate::support::{Mode, Ran, Town, fakes, process, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use support::{Mode, Ran, Town, fakes, process, wait_until};
 
 /// A town of the given generation on the user's tmux server, whatever the generation.
 fn town(generation: &str, rigs: &[&str]) -> Town {
@@ -118,7 +116,7 @@ fn a_gt_down_holds_everybody_while_it_lives_and_a_stranger_with_its_pid_does_not
     fs::set_permissions(&gt, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
     let mut command = town.command(&gt);
     command.arg("down");
-    let down = support::Gtd::start(command);
+    let down = crate::support::Gtd::start(command);
     town.write("daemon/shutting-down", &down.pid().to_string());
     wait_until("it is that gt", || process::command_line(down.pid()).contains("real-gt/gt"));
     let gtd = town.up();

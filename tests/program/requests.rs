@@ -1,14 +1,12 @@
 //! What is asked of gtd is done: agents are restarted where they are, ended and held down, started and forgiven, each with
 //! the real program on a real tmux. How the requests come is a matter of `inbox.rs` and `spool.rs`.
 
-mod support;
-
+use crate::support::{Gtd, Letter, Town, process, wait_until};
 use fs2::FileExt;
 use serde_json::json;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use support::{Gtd, Letter, Town, process, wait_until};
 
 /// The session and its pane, as they were made.
 fn place(town: &Town, session: &str) -> String {
@@ -102,7 +100,7 @@ fn a_restart_ends_the_whole_tree_of_those_who_do_not_want_to_go() {
     gtd.stop();
     assert!(!process::is_alive(first));
     for child in ["sleep 1001", "sleep 1002", "sleep 1003"] {
-        assert_eq!(town.processes(child), [], "{child}");
+        town.wait_for_end_of(child);
     }
 }
 
@@ -288,11 +286,9 @@ fn in_quarantine() -> (Town, Gtd, usize) {
 fn a_reset_ends_a_quarantine() {
     let (town, gtd, starts) = in_quarantine();
     town.request("reset", "deacon").exits(0);
-    wait_until("it is up", || town.pid("deacon").is_some());
-    town.wait_for_heartbeats(1);
+    wait_until("it is seen alive", || town.word_for("deacon") == "alive");
     gtd.stop();
     assert_eq!(town.pids("deacon").len(), starts + 1);
-    assert_eq!(town.word_for("deacon"), "alive");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Which Gas Town a town is, and that no second population is begun beside one that lives.
 
-mod support;
-
+use crate::support::{Town, wait_until};
 use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
 use gtd::town::config::Config;
@@ -13,7 +12,6 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-use support::{Town, wait_until};
 
 /// Starts a living patrol session by hand, as `gt` would.
 fn start_by_hand(town: &Town, options: &[&str], session: &str, dir: &str) {
@@ -25,7 +23,7 @@ fn start_by_hand(town: &Town, options: &[&str], session: &str, dir: &str) {
 fn own_socket(town: &Town) -> String {
     let mut digest = town.command("/bin/sh");
     digest.args(["-c", "printf %s \"$0\" | sha256sum"]).arg(&town.root);
-    format!("t-{}", &support::Ran::of(digest).exits(0).stdout[..6])
+    format!("t-{}", &crate::support::Ran::of(digest).exits(0).stdout[..6])
 }
 
 /// A town of which neither the configuration nor `gt` tells anything.
@@ -147,12 +145,12 @@ fn after_an_upgrade_those_who_live_under_the_old_names_are_not_ended() {
     town.answer("gt", "gt version v1.0.1\n", "", 0);
     // Another file is another gt.
     let gt = fs::read_to_string(town.bin.join("gt")).expect("a script") + "\n";
-    support::fakes::replace(&town.bin.join("gt"), &gt);
+    crate::support::fakes::replace(&town.bin.join("gt"), &gt);
     fs::set_permissions(town.bin.join("gt"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
     town.wait_for_log("Gas Town is v1.0: gt --version says v1.0.1");
     town.wait_for_log("gt-alpha-witness lives on the user's tmux server");
     town.wait_for_heartbeats(2);
-    assert!(support::process::is_alive(old), "it is left to a person to end it");
+    assert!(crate::support::process::is_alive(old), "it is left to a person to end it");
     assert_eq!(town.pids("deacon"), [old]);
     town.tmux(&["kill-server"]);
     town.wait_for_agent("deacon", Some(old));
@@ -167,7 +165,7 @@ fn a_gt_of_an_unknown_release_holds_whatever_is_remembered() {
     town.up().stop();
     town.answer("gt", "gt version v0.7.0\n", "", 0);
     let gt = fs::read_to_string(town.bin.join("gt")).expect("a script") + "\n";
-    support::fakes::replace(&town.bin.join("gt"), &gt);
+    crate::support::fakes::replace(&town.bin.join("gt"), &gt);
     fs::set_permissions(town.bin.join("gt"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
     let gtd = town.up();
     wait_until("it is held", || town.word_for("deacon") == "held");

@@ -1,13 +1,11 @@
 //! What gtd believes of tmux, held against the tmux that is installed. Where one of these fails, gtd's recipes have to be
 //! looked at before anything else.
 
-mod support;
-
+use crate::support::{Ran, Town, eventually, process, wait_until};
 use gtd::sys::process::end_of;
 use gtd::town::snapshot::Ended;
 use gtd::world::tmux::script::{argument, quote};
 use std::fs;
-use support::{Ran, Town, eventually, process, wait_until};
 
 /// A pane as a guard names it.
 #[derive(Clone, Debug)]

@@ -1,12 +1,10 @@
 //! Deaths are known at once, whoever made the session, and whatever dies. All towns here look once an hour unless they are told
 //! otherwise, so that nothing else can have noticed.
 
-mod support;
-
+use crate::support::{Gtd, Mode, Town, eventually, process, wait_until};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
-use support::{Gtd, Mode, Town, eventually, process, wait_until};
 
 fn town(rigs: &[&str]) -> Town {
     let mut town = Town::new(rigs);
@@ -146,7 +144,11 @@ fn limits(pid: u32) -> (u64, u64) {
 /// Starts gtd with these limits of open files.
 fn start_with_limits(town: &Town, soft: u32, hard: u32) -> Gtd {
     let mut command = town.command(Path::new("/bin/sh"));
-    command.args(["-c", &format!("ulimit -S -n {soft} && ulimit -H -n {hard} && exec \"$0\""), support::program::GTD]);
+    command.args([
+        "-c",
+        &format!("ulimit -S -n {soft} && ulimit -H -n {hard} && exec \"$0\""),
+        crate::support::program::GTD,
+    ]);
     Gtd::start(command)
 }
 

@@ -1,13 +1,11 @@
 //! gtd as a service: what init is told and when, and what the journal gets. The real program, with a socket and a stream
 //! that stand for systemd's.
 
-mod support;
-
+use crate::support::program::GTD;
+use crate::support::{Gtd, Init, Mode, Town, process, wait_until};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use support::program::GTD;
-use support::{Gtd, Init, Mode, Town, process, wait_until};
 
 /// A town that looks once an hour, and an init that listens to its gtd.
 fn town(rigs: &[&str]) -> (Town, Init) {

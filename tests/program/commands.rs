@@ -1,10 +1,8 @@
 //! The command line: what is printed, and the exit status.
 
-mod support;
-
+use crate::support::{Ran, Town, listing, wait_until};
 use serde_json::json;
 use std::path::Path;
-use support::{Ran, Town, listing, wait_until};
 
 #[test]
 fn a_dry_run_tells_the_plan_and_changes_nothing() {
@@ -180,6 +178,6 @@ fn without_tmux_it_says_what_to_install() {
 fn a_reader_that_goes_away_is_no_failure() {
     let town = Town::new(&[]);
     let mut command = town.command("/bin/sh");
-    command.args(["-c", "{ \"$0\" --help; echo $? >&2; } | :", support::program::GTD]);
+    command.args(["-c", "{ \"$0\" --help; echo $? >&2; } | :", crate::support::program::GTD]);
     assert_eq!(Ran::of(command).stderr, "0\n");
 }

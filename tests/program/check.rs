@@ -1,14 +1,12 @@
 //! `gtd --check`: how it tells what it finds, and what it finds of programs and shells.
 
-mod support;
-
+use crate::support::{Checked, Mode, Ran, Town, listing, program::GTD};
 use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
-use support::{Checked, Mode, Ran, Town, listing, program::GTD};
 
 /// Makes a program of a script.
 fn program(path: &Path, script: &str) {
@@ -106,7 +104,7 @@ fn what_is_known_is_told_before_a_tool_that_hangs_has_run_out_of_its_time() {
     assert_eq!(child.wait().expect("its status").code(), Some(1));
     let said = without_blanks(&rest.concat());
     assert!(said.contains("gt--version:noanswerwithin3s→seewhat"), "{said}");
-    assert_eq!(town.processes("sleep 1000"), [], "nothing of them is left");
+    town.wait_for_end_of("sleep 1000");
 }
 
 #[test]
@@ -238,9 +236,9 @@ fn a_tmux_server_that_is_stopped_is_a_fault_and_not_waited_for() {
     let town = Town::new(&[]);
     town.tmux(&["new-session", "-d", "-s", "mine", "sleep 1000"]);
     let pid: u32 = town.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a PID");
-    support::process::signal(pid, libc::SIGSTOP);
+    crate::support::process::signal(pid, libc::SIGSTOP);
     Checked::of(&town).fault("town", "tmux does not answer (tmux list-panes: no answer", "see what tmux").faults(1);
-    support::process::signal(pid, libc::SIGCONT);
+    crate::support::process::signal(pid, libc::SIGCONT);
 }
 
 #[test]

@@ -2,13 +2,11 @@
 //! with the files what the real ones were recorded to do: a lock for life and a PID file in 0.2 and 1.0, a PID file alone at
 //! the seed.
 
-mod support;
-
+use crate::support::{Gtd, Mode, Ran, Town, process, wait_until};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
-use support::{Gtd, Mode, Ran, Town, process, wait_until};
 
 /// `gt daemon run` as each generation runs it: what it locks, and what it writes.
 const GT_DAEMON: &str = r#"#!/bin/sh
@@ -32,7 +30,7 @@ fn gt_daemon(town: &Town, generation: &str) -> Gtd {
     let dir = town.notes.join("real");
     fs::create_dir_all(&dir).expect("a directory");
     let gt = dir.join("gt");
-    support::fakes::replace(&gt, GT_DAEMON);
+    crate::support::fakes::replace(&gt, GT_DAEMON);
     fs::set_permissions(&gt, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
     let mut command = town.command(&gt);
     command.args(["daemon", "run", generation]);
@@ -93,7 +91,7 @@ fn gt_reads_the_pid_and_the_state_of_gtd_as_its_own() {
     let town = Town::new(&[]);
     let gtd = town.up();
     assert_eq!(town.read("daemon/daemon.pid"), gtd.pid().to_string());
-    let recorded = fs::read_to_string(support::recorded_file("daemon_state-running.json")).expect("recorded");
+    let recorded = fs::read_to_string(crate::support::recorded_file("daemon_state-running.json")).expect("recorded");
     let recorded: Value = serde_json::from_str(&recorded).expect("JSON");
     let state = town.state();
     for (key, value) in recorded.as_object().expect("an object") {

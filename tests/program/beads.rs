@@ -1,7 +1,6 @@
 //! One `bd show` a heartbeat for all agents of the seed, whatever their rigs' prefixes; and the id that makes a whole call fail.
 
-mod support;
-
+use crate::support::{Town, fakes};
 use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
 use gtd::town::history::LeftOut;
@@ -13,7 +12,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
-use support::{Town, fakes};
 
 /// A `bd` with its own daemon running: it knows the ids in `bd.known`, and fails for all where it does not know one, in the
 /// words of the real one (`bd-show-one-missing-in-rig`).

@@ -1,12 +1,10 @@
 //! The Deacon's inbox as gtd reads it: what is a request and what is not, what is discarded and why, mails that will not go,
 //! and a `gt` that is of no use. What a request leads to is a matter of `requests.rs`.
 
-mod support;
-
+use crate::support::{Letter, Mode, Town, process, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
-use support::{Letter, Mode, Town, process, wait_until};
 
 /// A town with an inbox, its agents up.
 fn town(rigs: &[&str]) -> Town {
@@ -227,7 +225,7 @@ fn while_gt_hangs_sigterm_is_obeyed_at_once() {
     let (status, after) = gtd.wait();
     assert_eq!(status.code(), Some(0));
     assert!(after < Duration::from_secs(2), "{after:?}");
-    assert_eq!(town.processes("sleep 1000"), [], "nothing of it is left");
+    town.wait_for_end_of("sleep 1000");
     assert_eq!(town.state()["running"], false);
 }
 
@@ -240,7 +238,7 @@ fn while_gt_hangs_a_death_is_noticed() {
     wait_until("gt hangs", || !town.processes("sleep 1000").is_empty());
     process::signal(first, libc::SIGKILL);
     let noticed = || town.logged(&format!("(PID {first})")) > 0;
-    assert!(support::limit::holds_within(Duration::from_secs(5), noticed));
+    assert!(crate::support::limit::holds_within(Duration::from_secs(5), noticed));
     gtd.stop();
 }
 
@@ -323,7 +321,7 @@ fn ten_thousand_ordinary_mails_cost_little() {
     let mut gt = town.command(town.bin.join("gt"));
     gt.args(["mail", "inbox", "--identity", "deacon/", "--json"]);
     let begin = Instant::now();
-    let printed = support::Ran::of(gt).exits(0).stdout.len();
+    let printed = crate::support::Ran::of(gt).exits(0).stdout.len();
     let printing = begin.elapsed();
     let with = time_of_a_heartbeat(&town);
     let cost = with.saturating_sub(without).saturating_sub(printing);
@@ -358,10 +356,10 @@ fn requests_cost_few_processes() {
             let file = town.notes.join("strace");
             let mut strace = town.command("/usr/bin/strace");
             strace.args(["-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o"]).arg(&file);
-            strace.arg(support::program::GTD).arg("--once");
-            (support::Gtd::start(strace), Some(file))
+            strace.arg(crate::support::program::GTD).arg("--once");
+            (crate::support::Gtd::start(strace), Some(file))
         }
-        false => (support::Gtd::start(town.gtd(&["--once"])), None),
+        false => (crate::support::Gtd::start(town.gtd(&["--once"])), None),
     };
     gtd.wait();
     let calls = town.calls("gt").len() - passes;
@@ -392,7 +390,7 @@ fn what_is_more_than_twenty_mails_is_consumed_at_the_next_looks() {
         town.deliver(&Letter::request("nobody", "cycle"));
     }
     let gtd = town.up();
-    let gone = support::limit::holds_within(Duration::from_secs(5), || town.inbox().is_empty());
+    let gone = crate::support::limit::holds_within(Duration::from_secs(5), || town.inbox().is_empty());
     gtd.stop();
     assert!(gone, "{} are left", town.inbox().len());
 }

@@ -1,16 +1,14 @@
 //! `gtd --request` and the spool that it writes to: what it says, what it leaves, and what gtd makes of strange files there.
 
-mod support;
-
+use crate::support::{Town, process, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use support::{Town, process, wait_until};
 
 fn order(action: &str, agent: &str) -> Value {
-    json!({"action": action, "agent": agent, "at": support::mail::rfc3339(SystemTime::now())})
+    json!({"action": action, "agent": agent, "at": crate::support::mail::rfc3339(SystemTime::now())})
 }
 
 fn waiting(town: &Town) -> Vec<PathBuf> {
@@ -80,7 +78,7 @@ fn strange_files_in_the_spool_are_discarded_and_harm_nothing() {
     std::os::unix::fs::symlink("/nowhere", dir.join("dangling.json")).expect("linked");
     let mut fifo = town.command("/usr/bin/mkfifo");
     fifo.arg(dir.join("fifo.json"));
-    support::Ran::of(fifo).exits(0);
+    crate::support::Ran::of(fifo).exits(0);
     fs::create_dir(dir.join("folder.json")).expect("made");
     for (name, text) in [
         ("empty.json", ""),

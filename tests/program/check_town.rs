@@ -1,7 +1,6 @@
 //! `gtd --check`: what it finds of the town's files, its tmux servers, its daemons, and of what starts them.
 
-mod support;
-
+use crate::support::{Checked, Gtd, Ran, Town, program::GTD, wait_until};
 use fs2::FileExt;
 use serde_json::json;
 use std::fs::{self, File, Permissions};
@@ -9,7 +8,6 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use support::{Checked, Gtd, Ran, Town, program::GTD, wait_until};
 
 fn mkfifo(path: &std::path::Path) {
     assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());

@@ -1,11 +1,9 @@
 //! A person is told when one is needed, and when that is over: a shell line that is run with one JSON object.
 
-mod support;
-
+use crate::support::{Town, process, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};
-use support::{Town, process, wait_until};
 
 /// Notes each object, and what was in the environment.
 const NOTE: &str =
@@ -109,7 +107,7 @@ fn a_notify_that_hangs_delays_no_restart_and_is_said_once() {
     }
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     gtd.stop();
-    assert_eq!(town.processes("sleep 1004"), [], "nothing of it is left");
+    town.wait_for_end_of("sleep 1004");
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! The daemon when things fail: `bd` and `gt` in all their moods, torn files, and what holds agents.
 
-mod support;
-
+use crate::support::{Mode, Ran, Town, process, wait_until};
 use fs2::FileExt;
 use serde_json::json;
 use std::fs::{self, File};
 use std::time::Duration;
-use support::{Mode, Ran, Town, process, wait_until};
 
 /// Lets `bd` be in this mood for a while: nobody is started or ended for it, and it is said once when it begins and once
 /// when it ends.
@@ -28,7 +26,7 @@ fn bd_outage(set: impl FnOnce(&Town)) {
     assert_eq!([town.pids("deacon"), town.pids("alpha-witness")].concat(), before);
     assert!(process::is_alive(before[0]) && process::is_alive(before[1]));
     for program in ["sleep 1000", "yes", "bin/bd"] {
-        assert_eq!(town.processes(program), [], "nothing of it is left");
+        town.wait_for_end_of(program);
     }
 }
 
@@ -69,7 +67,9 @@ fn a_grandchild_that_holds_bds_pipes_is_not_waited_for() {
         assert_eq!(town.logged("bd gives no usable answer"), 0, "{mode:?}: it has answered");
         // What has left bd's process group is nobody's to end.
         assert!(town.processes("sleep 1000").len() >= left, "{mode:?}");
-        assert!(left > 0 || town.processes("sleep 1000").is_empty(), "{mode:?}");
+        if left == 0 {
+            town.wait_for_end_of("sleep 1000");
+        }
     }
 }
 
@@ -101,8 +101,8 @@ fn sigterm_in_the_middle_of_a_hung_bd_is_obeyed_at_once() {
     let (status, after) = gtd.wait();
     assert_eq!(status.code(), Some(0));
     assert!(after < Duration::from_secs(3), "{after:?}");
-    assert_eq!(town.processes("sleep 1000"), []);
-    assert_eq!(town.processes("bin/bd"), []);
+    town.wait_for_end_of("sleep 1000");
+    town.wait_for_end_of("bin/bd");
     assert_eq!(town.state()["running"], false);
     assert!(town.pid("deacon").is_some(), "agents live on");
     assert_eq!(town.logged("Daemon stopped"), 1);

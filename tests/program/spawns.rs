@@ -1,11 +1,9 @@
 //! Spawned workers get their first word, once, and agents that say they run and do not are marked dead: the real program,
 //! a `gt` with an inbox, a `bd` whose beads can be rewritten.
 
-mod support;
-
+use crate::support::{Letter, Mode, Town, wait_until};
 use serde_json::{Value, json};
 use std::fs;
-use support::{Letter, Mode, Town, wait_until};
 
 /// A town with an inbox and one rig; it looks at its workers at every look, and at least every 2 s.
 fn town() -> Town {
@@ -124,7 +122,7 @@ fn a_worker_is_looked_at_every_two_seconds_however_long_a_look_interval_is() {
     let gtd = town.up();
     town.write("go", "");
     let heard = || !town.heard("worker", None).is_empty();
-    assert!(support::limit::holds_within(std::time::Duration::from_secs(5), heard));
+    assert!(crate::support::limit::holds_within(std::time::Duration::from_secs(5), heard));
     gtd.stop();
 }
 

@@ -1,12 +1,10 @@
 //! The README's commands, run as they stand there.
 
-mod support;
-
+use crate::support::Town;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use support::Town;
 
-const README: &str = include_str!("../README.md");
+const README: &str = include_str!("../../README.md");
 
 /// The code block after a heading.
 fn block(heading: &str) -> &'static str {
@@ -33,7 +31,7 @@ fn a_town_made_by_hand_as_the_readme_says_would_be_served() {
 
 #[test]
 fn the_quick_start_asks_for_nothing_that_the_makefile_does_not_have() {
-    let makefile = include_str!("../Makefile");
+    let makefile = include_str!("../../Makefile");
     let wanted = README.split("`make ").skip(1).filter_map(|rest| rest.split(['`', ' ']).next());
     let in_blocks = README.lines().filter_map(|line| line.strip_prefix("make ")?.split_whitespace().next());
     for target in wanted.chain(in_blocks) {

@@ -1,13 +1,11 @@
 //! The file for whoever counts: real counts of a real gtd, read by a strict reader of the format.
 
-mod support;
-
+use crate::support::openmetrics::{Family, parse, value};
+use crate::support::{Town, process, wait_until};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
-use support::openmetrics::{Family, parse, value};
-use support::{Town, process, wait_until};
 
 const FILE: &str = "daemon/gtd.prom";
 
@@ -45,7 +43,7 @@ fn what_happens_in_a_town_is_counted() {
     town.run(&["--request", "restart", "alpha/witness"]).exits(0);
     wait_for(&town, "gtd_starts_total", &[("reason", "request")], 1.0);
     wait_until("pokes are counted", || of(&town, "gtd_pokes_total", &[("result", "taken")]) >= 2.0);
-    town.set_mode("bd", support::Mode::Fail);
+    town.set_mode("bd", crate::support::Mode::Fail);
     wait_for(&town, "gtd_outage", &[("what", "bd")], 1.0);
     wait_until("calls of bd fail", || of(&town, "gtd_command_failures_total", &[("program", "bd")]) >= 1.0);
     town.answer_as_recorded("bd", "bd-show-deacon-after-prime");
@@ -70,7 +68,7 @@ fn the_file_has_all_that_the_readme_names_and_no_more() {
     wait_for(&town, "gtd_agents", &[("state", "alive")], 1.0);
     let names: BTreeSet<String> = read(&town).iter().map(|family| family.samples[0].name.clone()).collect();
     gtd.stop();
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let section = readme.split("### Metrics").nth(1).expect("a section").split("\n#").next().expect("text");
     let code = section.split('`').skip(1).step_by(2).filter(|text| text.starts_with("gtd_"));
     // A summary is named by what its samples have in common.

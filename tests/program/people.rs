@@ -1,12 +1,10 @@
 //! The daemon among others: people who work in the agents' sessions, other towns on the same tmux server, and agents that
 //! show a menu.
 
-mod support;
-
+use crate::support::{Town, eventually, limit::holds_within, process, wait_until};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
-use support::{Town, eventually, limit::holds_within, process, wait_until};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a plain path")

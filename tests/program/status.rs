@@ -1,12 +1,10 @@
 //! `--status`: all that a person needs to see why an agent is down, on any screen, and the same facts for machines.
 
-mod support;
-
+use crate::support::{Gtd, Ran, Town, process, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
-use support::{Gtd, Ran, Town, process, wait_until};
 
 /// A town with an agent that ends at once, one without its directory, and one with a name that no table is made for.
 fn town() -> (Town, Gtd) {
@@ -58,7 +56,7 @@ fn the_table_says_why_each_agent_is_as_it_is_and_fits_eighty_columns() {
 
 /// What `gtd --status` shows in a terminal of so many columns, with its colours.
 fn on_a_terminal(town: &Town, env: &str) -> String {
-    let line = format!("env {env} {} --status; echo; sleep 1000", support::program::GTD);
+    let line = format!("env {env} {} --status; echo; sleep 1000", crate::support::program::GTD);
     town.tmux(&["new-session", "-d", "-s", "screen", "-x", "60", "-y", "100", &line]);
     let mut seen = String::new();
     wait_until("it is on the screen", || {
@@ -168,13 +166,13 @@ fn machines_get_the_same_facts() {
 fn a_newer_gtd_on_the_disk_is_said() {
     let town = Town::new(&[]);
     let own = town.bin.join("gtd");
-    fs::copy(support::program::GTD, &own).expect("copied");
+    fs::copy(crate::support::program::GTD, &own).expect("copied");
     let gtd = Gtd::start(town.command(&own));
     town.wait_for_log("Heartbeat complete");
     assert!(!town.run(&["--status"]).exits(0).stdout.contains("newer "));
     // As a package manager does it.
     let new = town.bin.join("gtd.new");
-    fs::copy(support::program::GTD, &new).expect("copied");
+    fs::copy(crate::support::program::GTD, &new).expect("copied");
     let file = fs::File::options().write(true).open(&new).expect("open");
     file.set_modified(SystemTime::now() + Duration::from_secs(5)).expect("stamped");
     drop(file);
@@ -191,7 +189,7 @@ fn a_newer_gtd_on_the_disk_is_said() {
 fn a_reader_who_has_read_enough_is_no_failure() {
     let (town, gtd) = town();
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "\"$0\" --status --town \"$1\" | head -1"]).arg(support::program::GTD).arg(&town.root);
+    command.args(["-c", "\"$0\" --status --town \"$1\" | head -1"]).arg(crate::support::program::GTD).arg(&town.root);
     let said = command.output().expect("it runs");
     assert!(said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
     assert!(process::is_alive(gtd.pid()));
