@@ -6,6 +6,7 @@ pub mod duration;
 pub mod history;
 pub mod identity;
 pub mod json_edit;
+pub mod lean;
 pub mod level;
 pub mod mail;
 pub mod names;

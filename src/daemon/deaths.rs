@@ -6,6 +6,7 @@ use crate::service::signals::Event;
 use crate::sys::attention::{Heard, Stopped};
 use crate::sys::clock;
 use crate::town::agent::AgentId;
+use crate::town::lean::gather;
 use crate::town::snapshot::Snapshot;
 use crossbeam_channel::Receiver;
 use std::cell::{Cell, RefCell};
@@ -81,7 +82,7 @@ impl Daemon {
             Some((program.process.pid, agent.id.clone()))
         });
         let programs: Vec<(u32, AgentId)> = programs.collect();
-        let names: BTreeMap<u32, &AgentId> = programs.iter().map(|(pid, id)| (*pid, id)).collect();
+        let names: BTreeMap<u32, &AgentId> = gather(programs.iter().map(|(pid, id)| (*pid, id)));
         let panes = snapshot.sessions.as_deref().unwrap_or_default().iter().flat_map(|s| s.panes.iter().flatten());
         // What runs within an agent's shell may end and leave the shell.
         let foregrounds = panes.filter_map(|pane| Some((pane.foreground?, (*names.get(&pane.process.pid)?).clone())));
@@ -94,6 +95,6 @@ impl Daemon {
         let pids: Vec<u32> = pids.into_iter().filter(|pid| !self.ended.contains(pid)).collect();
         let watched = sleeper.watch(&pids, &self.events, &self.ringer);
         self.unwatched = watched.err().map(|unwatched| unwatched.to_string());
-        self.watched.replace(all.into_iter().collect());
+        self.watched.replace(gather(all));
     }
 }

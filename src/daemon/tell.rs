@@ -8,6 +8,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, Access, Durability};
 use crate::town::duration::brief;
+use crate::town::lean::gather;
 use crate::town::need::Matter;
 use crate::town::plan::Plan;
 use crate::town::snapshot::Trouble;
@@ -97,7 +98,7 @@ impl Daemon {
             Matter::Outage(supply) => Some(supply),
             _ => None,
         });
-        self.metrics.outages(outages.collect());
+        self.metrics.outages(gather(outages));
     }
 
     /// Tells init that the town is served, and from now on that the main thread gets on with its work.

@@ -3,6 +3,7 @@
 use super::observe::Event;
 use crate::town::agent::AgentId;
 use crate::town::history::History;
+use crate::town::lean::gather;
 use crate::town::need::Deaths;
 use crate::town::snapshot::Snapshot;
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ pub(super) fn lost(agents: &[AgentId]) -> String {
 
 /// Takes in who has died, and who of those before is back. Whoever has left the town, or was shut down, is not waited for.
 pub(super) fn note_deaths(history: &mut History, snapshot: &Snapshot, events: &[Event]) {
-    let here: BTreeSet<&AgentId> = snapshot.agents.iter().map(|agent| &agent.id).collect();
+    let here: BTreeSet<&AgentId> = gather(snapshot.agents.iter().map(|agent| &agent.id));
     let is_missed = |history: &History, id: &AgentId| {
         let entry = history.agent(id);
         entry.gone.is_some() && entry.shut_down.is_none() && here.contains(id)

@@ -6,6 +6,7 @@ use super::sighting::{Sighting, moved_to, sighting};
 use super::silence::{Answer, answer, observe_answer};
 use crate::town::agent::AgentId;
 use crate::town::history::{Absence, AgentHistory, Gone, History, NamesInForce, Program, SavedHolds};
+use crate::town::lean::gather;
 use crate::town::level::Level;
 use crate::town::names::Agent;
 use crate::town::plan::Missing;
@@ -240,7 +241,7 @@ fn note_names(history: &mut History, snapshot: &Snapshot) {
 
 fn forget_those_who_left(history: &mut History, snapshot: &Snapshot) {
     let now: Moment = snapshot.now;
-    let here: BTreeSet<&AgentId> = snapshot.agents.iter().map(|a| &a.id).collect();
+    let here: BTreeSet<&AgentId> = gather(snapshot.agents.iter().map(|a| &a.id));
     history.agents.retain(|id, entry| {
         let gone_for = now.since(*entry.seen.get_or_insert(now));
         here.contains(id) || gone_for < FORGOTTEN_AFTER

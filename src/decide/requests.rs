@@ -9,6 +9,7 @@ use super::sighting::{Sighting, pane_ref, sighting};
 use crate::town::agent::{AgentId, Name};
 use crate::town::history::{History, Program};
 use crate::town::identity::Roll;
+use crate::town::lean::gather;
 use crate::town::mail::{Kind, Mail};
 use crate::town::names::Agent;
 use crate::town::plan::{Hold, PaneRef, Place};
@@ -264,7 +265,7 @@ pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (bool, BT
         .filter(|(_, agent, deed)| matches!(deed, Deed::Restart { old: None, .. }) && is_patrol_agent(agent));
     let agents: Vec<&Agent> = starts.map(|(_, agent, _)| agent).collect();
     let first = agents.iter().any(|agent| is_first_start(history.agent(&agent.id)));
-    (first, agents.iter().filter_map(|agent| agent.id.rig().cloned()).collect())
+    (first, gather(agents.iter().filter_map(|agent| agent.id.rig().cloned())))
 }
 
 /// Ends a claim: it is done or given up. What was shut down is forgotten, so that its end is no death; what could not be

@@ -3,6 +3,7 @@
 use super::agents::is_patrolled;
 use super::sighting::is_ours;
 use crate::town::history::History;
+use crate::town::lean::gather;
 use crate::town::plan::Rhythm;
 use crate::town::snapshot::Snapshot;
 use crate::town::time::Wall;
@@ -41,7 +42,7 @@ fn last_activity(snapshot: &Snapshot, history: &History) -> Option<Wall> {
     let command = history.activity.filter(past).filter(|at| now.since(*at) <= FORGOTTEN);
     let sessions = snapshot.sessions.as_deref().unwrap_or_default();
     let poked = snapshot.agents.iter().filter(|agent| is_patrolled(agent, &snapshot.config));
-    let poked: BTreeSet<&str> = poked.map(|agent| agent.session.as_str()).collect();
+    let poked: BTreeSet<&str> = gather(poked.map(|agent| agent.session.as_str()));
     let output = sessions
         .iter()
         .filter(|s| is_ours(s, &snapshot.root))

@@ -6,6 +6,7 @@
 use super::state::AgentStatus;
 use crate::decide::Event;
 use crate::sys::tally::{Tallies, Tally};
+use crate::town::lean::gather;
 use crate::town::need::Supply;
 use crate::town::outcome::{Delivery, Done, Outcome};
 use crate::town::time::{Moment, Wall};
@@ -212,7 +213,7 @@ impl Metrics {
             text.sample("gtd_outage", &[("what", supply.word())], u8::from(self.out.contains(&supply)));
         }
         text.family("gtd_agents", "gauge", None, "Agents in each state.");
-        let mut states: BTreeMap<&str, usize> = STATES.map(|state| (state, 0)).into_iter().collect();
+        let mut states: BTreeMap<&str, usize> = gather(STATES.map(|state| (state, 0)));
         for (agent, _) in &now.agents {
             *states.entry(&agent.state).or_default() += 1;
         }

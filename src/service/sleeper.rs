@@ -8,6 +8,7 @@ use crate::sys::bell::{self, Bell, Ringer};
 use crate::sys::clock;
 use crate::sys::limits;
 use crate::sys::raw::{self, Wait};
+use crate::town::lean::gather;
 use crate::town::time::Tick;
 use crossbeam_channel::Sender;
 use std::collections::BTreeMap;
@@ -105,7 +106,7 @@ impl Sleeper {
         // A descriptor that is there is used on: opened anew, the old ones would take the room of others meanwhile.
         let before = Arc::clone(&self.lock().watched);
         let before = before.iter().filter(|watched| !watched.has_ended());
-        let before: BTreeMap<u32, &Arc<Watched>> = before.map(|watched| (watched.pid, watched)).collect();
+        let before: BTreeMap<u32, &Arc<Watched>> = gather(before.map(|watched| (watched.pid, watched)));
         let mut room = limits::room_for(pids.len()).saturating_sub(before.len());
         let mut list = Vec::with_capacity(pids.len());
         let mut unwatched = Ok(());

@@ -2,6 +2,7 @@
 
 pub mod ending;
 
+use crate::town::lean::gather;
 use crate::town::snapshot::{Ended, Process};
 use std::collections::BTreeSet;
 use std::fs;
@@ -57,8 +58,8 @@ impl Table {
             return Vec::new();
         }
         let root = root.pid;
-        let mut members: BTreeSet<u32> =
-            self.0.iter().filter(|e| e.process.pid == root || e.session == root).map(|e| e.process.pid).collect();
+        let members = self.0.iter().filter(|e| e.process.pid == root || e.session == root);
+        let mut members: BTreeSet<u32> = gather(members.map(|e| e.process.pid));
         loop {
             let before = members.len();
             let children = self.0.iter().filter(|e| members.contains(&e.parent));

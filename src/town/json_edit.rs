@@ -1,5 +1,6 @@
 //! Taking keys out of a JSON object without touching a byte of the rest: the file is somebody else's.
 
+use crate::town::lean::read_json;
 use serde_json::Value;
 
 /// The keys by which an agent asks for something.
@@ -7,7 +8,7 @@ pub const REQUESTING: &str = "requesting_";
 
 /// The object's keys that begin with [`REQUESTING`], with whether each is `true`. `None` if it is no object.
 pub fn requesting_keys(text: &str) -> Option<Vec<(String, bool)>> {
-    let Value::Object(object) = serde_json::from_str(text).ok()? else {
+    let Value::Object(object) = read_json(text).ok()? else {
         return None;
     };
     let own = object.into_iter().filter(|(key, _)| key.starts_with(REQUESTING));
@@ -24,7 +25,7 @@ pub fn without_requesting(text: &str) -> Option<String> {
     let end = members.pop()?;
     let mut first = true;
     for member in members {
-        let key: String = serde_json::from_str(&member.trim_start()[..string_end(member.trim_start())?]).ok()?;
+        let key: String = read_json(&member.trim_start()[..string_end(member.trim_start())?]).ok()?;
         if key.starts_with(REQUESTING) {
             continue;
         }

@@ -2,6 +2,7 @@
 
 use super::request::Action;
 use super::time::Wall;
+use crate::town::lean::read_json;
 use serde::Deserialize;
 
 /// A mail of the Deacon's inbox.
@@ -55,7 +56,7 @@ pub fn parse_inbox(text: &str) -> Result<Vec<Mail>, String> {
         #[serde(default)]
         timestamp: String,
     }
-    let entries: Option<Vec<Entry>> = serde_json::from_str(text).map_err(|error| format!("no inbox: {error}"))?;
+    let entries: Option<Vec<Entry>> = read_json(text).map_err(|error| format!("no inbox: {error}"))?;
     let mails = entries.unwrap_or_default().into_iter().filter(|entry| !entry.id.is_empty());
     let mail =
         |e: Entry| Mail { sent: Wall::parse(&e.timestamp), id: e.id, from: e.from, subject: e.subject, body: e.body };
@@ -94,7 +95,7 @@ impl Mail {
     fn body_action(&self) -> Option<Action> {
         let body = self.body.trim();
         if body.starts_with('{') {
-            let object: serde_json::Value = serde_json::from_str(body).ok()?;
+            let object: serde_json::Value = read_json(body).ok()?;
             return Action::from_mail(object.get("action")?.as_str()?);
         }
         Action::from_mail(body).or_else(|| Action::from_mail(self.line("Action:")?))

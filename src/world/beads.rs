@@ -9,6 +9,7 @@ use crate::decide::A_DAY;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::{Command, Output};
 use crate::town::history::LeftOut;
+use crate::town::lean::{gather, read_json};
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Report, Reports};
 use crate::town::time::Wall;
@@ -81,7 +82,7 @@ fn spoilt_by(output: &Output, beads: &[&str]) -> Option<(String, bool)> {
     if output.success || beads.len() < 2 {
         return None;
     }
-    let object: Value = serde_json::from_str(&output.stdout).ok()?;
+    let object: Value = read_json(&output.stdout).ok()?;
     let (bead, why) = object.get("error")?.as_str()?.strip_prefix("resolving ID ")?.split_once(':')?;
     beads.contains(&bead).then(|| (bead.to_owned(), why.contains("no issue found matching")))
 }
@@ -90,12 +91,12 @@ fn spoilt_by(output: &Output, beads: &[&str]) -> Option<(String, bool)> {
 pub type Times = BTreeMap<String, Wall>;
 
 fn times(stdout: &str) -> Times {
-    let beads: Vec<Value> = serde_json::from_str(stdout.trim()).unwrap_or_default();
+    let beads: Vec<Value> = read_json(stdout.trim()).unwrap_or_default();
     let time = |bead: &Value| {
         let at = Wall::parse(bead.get("updated_at")?.as_str()?)?;
         Some((bead.get("id")?.as_str()?.to_owned(), at))
     };
-    beads.iter().filter_map(time).collect()
+    gather(beads.iter().filter_map(time))
 }
 
 /// The report of each bead that was asked for.
@@ -109,7 +110,7 @@ fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, 
         };
         ((*bead).to_owned(), report)
     };
-    let reports: BTreeMap<String, Report> = beads.iter().map(report).collect();
+    let reports: BTreeMap<String, Report> = gather(beads.iter().map(report));
     // A broken or locked database answers with nothing, exit status 0, and a line on stderr.
     let complains = !output.success || !output.stderr.trim().is_empty();
     let says_nothing = found.is_empty() && reports.values().any(|report| *report == Report::Unknown);
@@ -121,7 +122,7 @@ fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, 
 
 /// Newer releases put the error into an object on stdout.
 pub(super) fn complaint(output: &Output) -> String {
-    let object: Option<Value> = serde_json::from_str(&output.stdout).ok();
+    let object: Option<Value> = read_json(&output.stdout).ok();
     let error = object.as_ref().and_then(|o| o.get("error")?.as_str());
     error.map_or_else(|| output.complaint(), |error| crate::town::text::clean(error, 200))
 }
@@ -141,7 +142,7 @@ pub fn parse_show(stdout: &str) -> Result<BTreeMap<String, String>, Outage> {
     if text.is_empty() || text.starts_with("No issues found") {
         return Ok(BTreeMap::new());
     }
-    let beads = match serde_json::from_str(text) {
+    let beads = match read_json(text) {
         Ok(Value::Array(beads)) => beads,
         Ok(Value::Null) => Vec::new(),
         Ok(Value::Object(object)) if object.contains_key("error") => Vec::new(),
@@ -149,7 +150,7 @@ pub fn parse_show(stdout: &str) -> Result<BTreeMap<String, String>, Outage> {
         Err(error) => return Err(Outage::new(format!("bd show: the answer is not JSON: {error}"))),
     };
     let state = |bead: &Value| Some((bead.get("id")?.as_str()?.to_owned(), agent_state(bead)));
-    Ok(beads.iter().filter_map(state).collect())
+    Ok(gather(beads.iter().filter_map(state)))
 }
 
 /// The field where it is there and not empty, else the line of the description; empty where neither says anything.

@@ -10,6 +10,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Output;
 use crate::town::agent::Name;
+use crate::town::lean::{gather, read_json};
 use crate::town::names::{Docked, Table};
 use crate::town::outage::Outage;
 use crate::town::plan::{Hold, Plan, Verdict};
@@ -36,7 +37,7 @@ pub struct Docks {
 impl Docks {
     /// The answers that stand.
     pub fn known(&self) -> BTreeMap<Name, Dock> {
-        self.answers.iter().map(|(rig, (dock, _))| (rig.clone(), dock.clone())).collect()
+        gather(self.answers.iter().map(|(rig, (dock, _))| (rig.clone(), dock.clone())))
     }
 
     /// Forgets an outage: `bd` is asked again.
@@ -83,7 +84,7 @@ impl World {
             matches!(verdict, Verdict::Start { .. } | Verdict::Hold(Hold::Docked(_) | Hold::DockUnknown(_)))
         };
         let waiting = plan.verdicts.iter().filter(|(_, verdict)| waits(verdict));
-        let rigs: BTreeSet<Name> = waiting.filter_map(|(id, _)| id.rig().cloned()).collect();
+        let rigs: BTreeSet<Name> = gather(waiting.filter_map(|(id, _)| id.rig().cloned()));
         self.ask_before(snapshot, first, &rigs)
     }
 
@@ -127,8 +128,8 @@ impl World {
             let held = matches!(verdict, Verdict::Hold(Hold::Docked(_) | Hold::DockUnknown(_)));
             held || matches!(verdict, Verdict::Start { .. } | Verdict::Wait { .. })
         };
-        let of_absent: BTreeSet<&Name> =
-            plan.verdicts.iter().filter(|(_, verdict)| absent(verdict)).filter_map(|(id, _)| id.rig()).collect();
+        let of_absent = plan.verdicts.iter().filter(|(_, verdict)| absent(verdict)).filter_map(|(id, _)| id.rig());
+        let of_absent: BTreeSet<&Name> = gather(of_absent);
         self.docks.answers.retain(|rig, _| of_absent.contains(rig));
     }
 
@@ -168,7 +169,7 @@ impl World {
 /// What `bd show` says of a rig's bead. Another bead in its place (ids resolve by substring) means that there is none of this
 /// very name; that there is none means that nobody has docked the rig.
 fn is_docked(output: &Output, bead: &str) -> Result<Dock, Outage> {
-    let beads: Result<Value, _> = serde_json::from_str(output.stdout.trim());
+    let beads: Result<Value, _> = read_json(output.stdout.trim());
     match beads {
         Ok(Value::Array(beads)) if output.success => {
             let own = beads.iter().find(|found| found.get("id").is_some_and(|id| id == bead));

@@ -8,6 +8,7 @@ use super::tmux::{Socket, Tmux};
 use crate::decide::is_ours;
 use crate::sys::attention::Stopped;
 use crate::town::config::Config;
+use crate::town::lean::gather;
 use crate::town::names::Generation;
 use crate::town::outage::Outage;
 use crate::town::rigs::Rig;
@@ -119,7 +120,7 @@ impl World {
 
 fn patrols_among(sessions: &[Session], real_root: &Path, root: &Path, rigs: &[Rig]) -> Vec<String> {
     let names: BTreeSet<String> =
-        Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)).collect();
+        gather(Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)));
     let lives = |session: &&Session| {
         session.panes.as_deref().unwrap_or_default().iter().any(|pane| pane.state == PaneState::Running)
     };

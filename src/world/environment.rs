@@ -1,6 +1,7 @@
 //! What gtd hands on to the programs that it starts, and what it does not.
 
 use crate::town::config::Config;
+use crate::town::lean::gather;
 use crate::town::start::Start;
 use std::collections::BTreeSet;
 
@@ -56,10 +57,7 @@ pub const SCRUBBED_FOR_TOOLS: [&str; SCRUBBED.len() + 2] = {
 /// sets for every pane.
 pub fn removed_for<'a>(start: &'a Start, config: &Config) -> BTreeSet<&'a str> {
     let of_session = start.session_env.iter().map(|(name, _)| *name);
-    SCRUBBED
-        .into_iter()
-        .chain(of_session)
-        .filter(|name| !matches!(*name, "TMUX" | "TMUX_PANE"))
-        .filter(|name| start.env.iter().all(|(set, _)| set != name) && !config.env.contains_key(*name))
-        .collect()
+    let removed = SCRUBBED.into_iter().chain(of_session);
+    let removed = removed.filter(|name| !matches!(*name, "TMUX" | "TMUX_PANE"));
+    gather(removed.filter(|name| start.env.iter().all(|(set, _)| set != name) && !config.env.contains_key(*name)))
 }

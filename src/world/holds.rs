@@ -5,6 +5,7 @@
 use crate::sys::files::{self, Whose};
 use crate::sys::process;
 use crate::town::history::SavedHolds;
+use crate::town::lean::gather;
 use crate::town::names::{Agent, HoldFiles};
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Holds, Trouble};
@@ -30,9 +31,9 @@ pub fn read(
     let missing = |agent: &&Agent| !agent.dir.is_dir();
     let mut holds = Holds {
         estop: read_estop(&root.join("ESTOP")),
-        stopped_rigs: rigs.iter().filter(has_estop).map(|rig| rig.name.clone()).collect(),
+        stopped_rigs: gather(rigs.iter().filter(has_estop).map(|rig| rig.name.clone())),
         shutting_down: is_locked(&root.join("daemon/shutdown.lock")),
-        no_directory: agents.iter().filter(missing).map(|agent| agent.id.clone()).collect(),
+        no_directory: gather(agents.iter().filter(missing).map(|agent| agent.id.clone())),
         ..Holds::default()
     };
     let Some(of_gt) = of_gt else { return holds };

@@ -9,6 +9,7 @@ use crate::sys::clock;
 use crate::sys::process;
 use crate::town::agent::{AgentId, Role};
 use crate::town::history::{History, KnownGastown};
+use crate::town::lean::gather;
 use crate::town::names::{Agent, Generation};
 use crate::town::outage::Outage;
 use crate::town::plan::Trigger;
@@ -39,7 +40,7 @@ impl World {
         self.use_socket_of(generation.as_ref().ok().copied());
         // Only of those is it worth asking whether they read what is typed to them.
         let silent = agents.iter().filter(|agent| history.agent(&agent.id).silence.is_some());
-        let silent = silent.map(|agent| agent.session.as_str()).collect();
+        let silent = gather(silent.map(|agent| agent.session.as_str()));
         let (server, sessions) = self.sessions(history.server.as_ref(), &silent)?;
         let activity = town_files::read_activity(&self.root).filter(|at| !self.is_own_doing(*at));
         Ok(Snapshot {

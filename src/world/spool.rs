@@ -4,6 +4,7 @@ use super::World;
 use crate::sys::files::{self, FileError, Whose};
 use crate::town::agent::{AgentId, Name};
 use crate::town::json_edit::{requesting_keys, without_requesting};
+use crate::town::lean::gather;
 use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
 use crate::town::snapshot::{Inbox, Snapshot, Trouble};
@@ -124,7 +125,7 @@ impl World {
             let keys = self.read_state(&id).and_then(|text| requesting_keys(&text)).unwrap_or_default();
             (id, keys)
         });
-        let wishes = wishes.collect();
+        let wishes = gather(wishes);
         let homeless = everyone.into_iter().filter(|id| {
             let agent = crate::decide::requests::agent_of(id, snapshot, &self.root);
             agent.is_some_and(|agent| !agent.dir.is_dir())

@@ -6,6 +6,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::command::Command;
 use crate::sys::raw;
 use crate::town::agent::{AgentId, Role};
+use crate::town::lean::gather;
 use crate::town::names::Generation;
 use crate::town::snapshot::Snapshot;
 use crate::world::environment::SCRUBBED;
@@ -223,7 +224,7 @@ fn sockets() -> BTreeSet<PathBuf> {
         let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
         paths
     };
-    of(directory()).into_iter().chain(of(usual)).collect()
+    gather(of(directory()).into_iter().chain(of(usual)))
 }
 
 /// What the town's agents' sessions are called, by whichever generation.
