@@ -133,6 +133,9 @@ struct Service {
 
 impl Service {
     fn here(args: &Args) -> Result<Service, Refusal> {
+        if let Some(program) = &args.program {
+            return Service::anywhere(args, program);
+        }
         let program = env::current_exe().map_err(|error| failed(format!("cannot find this program: {error}")))?;
         let town = match find_town(args) {
             Ok(town) => Some(town),
@@ -148,6 +151,15 @@ impl Service {
             sockets: sockets.as_deref().map(text).transpose()?,
             places: places.map(|dir| text(&dir)).collect::<Result<_, _>>()?,
             home: crate::sys::user::home().as_deref().map(text).transpose()?,
+        })
+    }
+
+    /// For a machine of which nothing is known; a town only where it was named.
+    fn anywhere(args: &Args, program: &Path) -> Result<Service, Refusal> {
+        Ok(Service {
+            program: text(program)?,
+            town: args.town.as_deref().map(text).transpose()?,
+            ..Service::default()
         })
     }
 
