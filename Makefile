@@ -90,7 +90,7 @@ dist: package
 	@$(TAR) --version 2>/dev/null | grep -q GNU || { echo "make dist needs GNU tar: install it, then make dist TAR=gtar" >&2; exit 1; }
 	@set -e; umask 022; top="$(DIST)/$(NAME)"; rm -rf "$$top" "$$top".tar.gz*; mkdir -p "$$top/completions" "$$top/service"; \
 	put() { cp "$(PACKAGE)/$$1" "$$top/$$2"; }; \
-	put gtd gtd; put man gtd.8; put bash completions/gtd; put zsh completions/_gtd; put fish completions/gtd.fish; \
+	put gtd gtd; put man gtd.8; put bash completions/gtd.bash; put zsh completions/_gtd; put fish completions/gtd.fish; \
 	put systemd service/gtd.service; put launchd service/gastown.gtd.plist; put cron service/crontab; put config daemon.json; \
 	cp README.md LICENSE "$$top"; \
 	(cd "$$top" && find . -type f ! -name SHA256SUMS | sed 's,^\./,,' | LC_ALL=C sort | xargs $(SHA256) > SHA256SUMS); \
@@ -137,7 +137,7 @@ check: tmux strace
 
 # The static gtd without an environment, in an empty root, and on a kernel without process descriptors.
 check-static: static tmux strace
-	GTD_STATIC=$(abspath $(STATIC)) $(CARGO) test --locked --test static
+	GTD_STATIC=$(abspath $(STATIC)) $(CARGO) test --locked --test bare
 
 # Builds a commit twice; tests/dist says what is held.
 check-dist:

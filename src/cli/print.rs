@@ -156,11 +156,7 @@ impl Service {
 
     /// For a machine of which nothing is known; a town only where it was named.
     fn anywhere(args: &Args, program: &Path) -> Result<Service, Refusal> {
-        Ok(Service {
-            program: text(program)?,
-            town: args.town.as_deref().map(text).transpose()?,
-            ..Service::default()
-        })
+        Ok(Service { program: text(program)?, town: args.town.as_deref().map(text).transpose()?, ..Service::default() })
     }
 
     /// A `PATH` that leads to the tools, where `usual`, which is what a service gets by itself, does not.

@@ -69,7 +69,14 @@ complete -F _gtd gtd
 /// The script.
 pub fn script() -> String {
     let mut script = HEAD.to_owned();
-    for kind in [Completes::Action, Completes::What, Completes::Duration, Completes::Agent, Completes::Directory, Completes::File] {
+    for kind in [
+        Completes::Action,
+        Completes::What,
+        Completes::Duration,
+        Completes::Agent,
+        Completes::Directory,
+        Completes::File,
+    ] {
         let how = match kind {
             Completes::Agent => "_gtd_words \"$(_gtd_agents \"$gtd\" \"$town\")\"".to_owned(),
             Completes::Directory => {
