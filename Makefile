@@ -1,7 +1,7 @@
 # make run        serve a town, or the demo town where there is none; make demo-stop ends that
 # make test       all tests; make check is everything CI would say no to; make soak the tests of faults for an hour
 # make static     one file that runs on any Linux of its architecture; make check-static tries it in bare surroundings
-# make install    the static gtd, its manual page, completions and unit, below PREFIX; make uninstall takes them away
+# make install    the static gtd, its manual page, completions and unit, below PREFIX (and DESTDIR); make uninstall takes them away
 # make dist       the same as a tar.gz; make check-dist proves that any build of a commit gives the same bytes
 # make bench      measures; make doc, make clean
 
@@ -64,29 +64,27 @@ EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0
 # Tests wait for tmux and for time more than they compute.
 export RUST_TEST_THREADS ?= 6
 
-.PHONY: all build static package dist install uninstall run demo-stop test check check-static check-dist soak bench doc clean tmux strace
+.PHONY: all build static dist install uninstall run demo-stop test check check-static check-dist soak bench doc clean tmux strace
 
 all: build
 
 build:
 	$(CARGO) build --release --locked
 
-# One file that needs nothing else. The flags are told with a separator that no path holds.
+# One file that needs nothing else. The flags are told with a separator that no path holds. Beside it goes what it prints for
+# people; where this machine cannot run it, a gtd for this machine is built and does that.
 static:
 	@CARGO_ENCODED_RUSTFLAGS="$$(printf '%s' -Ctarget-feature=+crt-static; printf '\037%s' $(SMALL) $(NO_PLACES))" \
 	    $(CARGO) build --release --locked --target $(TARGET)
-	@echo "$$(wc -c < "$(STATIC)" | tr -d ' ') bytes: $(STATIC)"
-
-# The static binary and what it prints for people; where this machine cannot run it, a gtd that was built for this machine does.
-package: static
 	@set -e; umask 022; rm -rf "$(PACKAGE)"; mkdir -p "$(PACKAGE)"; gtd=$(STATIC); \
 	if ! "$$gtd" --version >/dev/null 2>&1; then $(MAKE) build; gtd=$(GTD); fi; \
 	for what in man bash zsh fish config; do "$$gtd" --print $$what > "$(PACKAGE)/$$what"; done; \
 	for what in systemd launchd cron; do "$$gtd" --print $$what --program /usr/local/bin/gtd > "$(PACKAGE)/$$what"; done; \
 	cp "$$gtd" "$(PACKAGE)/printer"; cp $(STATIC) "$(PACKAGE)/gtd"
+	@echo "$$(wc -c < "$(STATIC)" | tr -d ' ') bytes: $(STATIC)"
 
 # The same for the same commit, wherever it is built. tar is GNU's, which elsewhere is called gtar: make dist TAR=gtar.
-dist: package
+dist: static
 	@$(TAR) --version 2>/dev/null | grep -q GNU || { echo "make dist needs GNU tar: install it, then make dist TAR=gtar" >&2; exit 1; }
 	@set -e; umask 022; top="$(DIST)/$(NAME)"; rm -rf "$$top" "$$top".tar.gz*; mkdir -p "$$top/completions" "$$top/service"; \
 	put() { cp "$(PACKAGE)/$$1" "$$top/$$2"; }; \
@@ -101,8 +99,8 @@ dist: package
 	@echo "$(DIST)/$(NAME).tar.gz"
 
 # What was built before is installed as it is, so that `sudo make install` needs no cargo.
-install: $(if $(HOST),package)
-	@test -x "$(PACKAGE)/gtd" || { echo "nothing is built yet, or for several targets: make package, or name a TARGET" >&2; exit 1; }
+install: $(if $(HOST),static)
+	@test -x "$(PACKAGE)/gtd" || { echo "nothing is built yet, or for several targets: make static, or name a TARGET" >&2; exit 1; }
 	@set -e; umask 022; "$(PACKAGE)/printer" --print systemd --program "$(BINDIR)/gtd" > "$(PACKAGE)/unit"; \
 	put() { \
 	    mkdir -p "$${3%/*}"; cp "$(PACKAGE)/$$2" "$$3.new"; chmod "$$1" "$$3.new"; \
