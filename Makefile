@@ -15,23 +15,24 @@ GTD = $(OUT)/release/gtd
 # often, it is the one that was built before.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 MUSL = $(subst -gnu,-musl,$(HOST))
-TARGET = $(if $(HOST),$(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(HOST)),$(BUILT))
+SYSROOT := $(shell rustc --print sysroot 2>/dev/null)
+TARGET = $(if $(HOST),$(if $(wildcard $(SYSROOT)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(HOST)),$(BUILT))
 BUILT = $(notdir $(patsubst %/gtd,%,$(wildcard $(OUT)/package/*/gtd)))
 STATIC = $(OUT)/$(TARGET)/release/gtd
 
 # How it is made small; plain `cargo build --release` has none of this. The sizes are what each saves of 1.82 MB against musl.
 #
-# At a fixed address: no relocations (20 kB). It costs the randomisation of the program's own addresses.
+# At a fixed address: no relocations (40 kB). It costs the randomisation of the program's own addresses.
 FIXED = -Crelocation-model=static
-# No tables for unwinding, neither from our code nor from the libraries (260 kB); src/static.ld says what that costs.
+# No tables for unwinding, neither from our code nor from the libraries (230 kB); src/static.ld says what that costs.
 NO_UNWINDING = -Cforce-unwind-tables=no $(LINK)-Tsrc/static.ld $(LINK)--no-eh-frame-hdr
 # Functions that came out the same are kept once (23 kB). Their addresses are then equal, which nobody asks.
 FOLDED = $(LINK)--icf=all
 # What many functions have in common becomes a function (50 kB). It costs a few jumps; gtd waits for others anyway.
 OUTLINED = -Cllvm-args=-enable-machine-outliner=always
-# musl is linked by the linker that comes with rustc, which understands all of this; glibc by cc, and folding is for the
-# one target where rustc has cc use the same linker.
-ifneq ($(findstring musl,$(TARGET)),)
+# musl is linked by the linker that comes with rustup's rustc, which understands all of this; the rest by cc, and folding is for
+# the one target where rustc has cc use the same linker.
+ifneq ($(and $(findstring musl,$(TARGET)),$(wildcard $(SYSROOT)/lib/rustlib/$(HOST)/bin/rust-lld)),)
 LINK = -Clink-arg=
 SMALL = -Clinker=rust-lld $(FIXED) $(NO_UNWINDING) $(FOLDED) $(OUTLINED)
 else ifneq ($(findstring linux,$(TARGET)),)
