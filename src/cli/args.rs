@@ -71,6 +71,8 @@ pub struct Args {
     pub timeout: Duration,
     /// Whether machines read the answer.
     pub json: bool,
+    /// Where the program that `--print` prints for will be.
+    pub program: Option<PathBuf>,
 }
 
 /// What `--stop` grants unless told otherwise.
@@ -86,6 +88,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
     let mut town = None;
     let mut timeout = None;
     let mut json = false;
+    let mut program = None;
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let named = match arg {
             Long("background") => Action::Background,
@@ -126,6 +129,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
                 timeout = Some(wanted);
                 continue;
             }
+            Long("program") => {
+                let named = PathBuf::from(value(&mut parser)?);
+                if !named.is_absolute() {
+                    return Err(format!("--program {}: an absolute path is wanted", named.display()));
+                }
+                program = Some(named);
+                continue;
+            }
             Long("json") => {
                 json = true;
                 continue;
@@ -138,12 +149,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
         }
     }
     let action = action.unwrap_or(Action::Run);
-    for (name, given) in [("timeout", timeout.is_some()), ("json", json)] {
+    for (name, given) in [("timeout", timeout.is_some()), ("json", json), ("program", program.is_some())] {
         if let Some(flag) = options::find(name).filter(|flag| given && !flag.goes_with(action.flag())) {
             return Err(flag.misplaced());
         }
     }
-    Ok(Args { action, town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json })
+    Ok(Args { action, town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json, program })
 }
 
 fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
@@ -173,6 +184,7 @@ mod tests {
         }
         assert_eq!(words("--check --json").map(|a| (a.action, a.json)), Ok((Action::Check, true)));
         assert_eq!(words("--print agents").map(|a| a.action), Ok(Action::Print(What::Agents)));
+        assert_eq!(words("--print cron --program /g").map(|a| a.program), Ok(Some(PathBuf::from("/g"))));
         assert_eq!(words("--town=/t --dry-run").map(|a| a.action), Ok(Action::DryRun));
     }
 
@@ -183,6 +195,8 @@ mod tests {
             ("--stop --status", "two things at once are asked for"),
             ("--status --timeout 3s", "--timeout goes with --stop"),
             ("--json", "--json goes with --status and --check"),
+            ("--program /bin/gtd", "--program goes with --print"),
+            ("--print cron --program bin/gtd", "--program bin/gtd: an absolute path is wanted"),
             ("--stop --json", "--json goes with --status and --check"),
             ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),

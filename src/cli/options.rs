@@ -9,6 +9,8 @@ use crate::town::request;
 pub enum Completes {
     /// A directory.
     Directory,
+    /// A file.
+    File,
     /// What `--request` can ask for.
     Action,
     /// An agent that the daemon has seen.
@@ -26,7 +28,7 @@ impl Completes {
             Completes::Action => request::Action::ALL.map(request::Action::word).to_vec(),
             Completes::What => What::shown().map(What::word).collect(),
             Completes::Duration => vec!["10s", "1m"],
-            Completes::Directory | Completes::Agent => Vec::new(),
+            Completes::Directory | Completes::File | Completes::Agent => Vec::new(),
         }
     }
 }
@@ -91,7 +93,7 @@ const fn flag(name: &'static str, kind: Kind, brief: &'static str, more: &'stati
 const AGENT: Value = Value::needed("AGENT", Completes::Agent);
 
 /// Every flag that people use, in the order of `--help`.
-pub static FLAGS: [Flag; 14] = [
+pub static FLAGS: [Flag; 15] = [
     flag(
         "background",
         Kind::Command,
@@ -180,6 +182,16 @@ pub static FLAGS: [Flag; 14] = [
             Kind::With(&["stop"]),
             "with --stop: how long to wait before the daemon is killed, such as 10s or 1m30s",
             "The default is 10s.",
+        )
+    },
+    Flag {
+        values: &[Value::needed("FILE", Completes::File)],
+        ..flag(
+            "program",
+            Kind::With(&["print"]),
+            "with --print: for a gtd that will be at FILE, on whatever machine, for whatever town",
+            "What `systemd`, `launchd` and `cron` print then names neither this machine's directories nor its town, so that it can \
+             be packed up with the program.",
         )
     },
     flag(

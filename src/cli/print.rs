@@ -133,6 +133,9 @@ struct Service {
 
 impl Service {
     fn here(args: &Args) -> Result<Service, Refusal> {
+        if let Some(program) = &args.program {
+            return Service::anywhere(args, program);
+        }
         let program = env::current_exe().map_err(|error| failed(format!("cannot find this program: {error}")))?;
         let town = match find_town(args) {
             Ok(town) => Some(town),
@@ -149,6 +152,11 @@ impl Service {
             places: places.map(|dir| text(&dir)).collect::<Result<_, _>>()?,
             home: crate::sys::user::home().as_deref().map(text).transpose()?,
         })
+    }
+
+    /// For a machine of which nothing is known; a town only where it was named.
+    fn anywhere(args: &Args, program: &Path) -> Result<Service, Refusal> {
+        Ok(Service { program: text(program)?, town: args.town.as_deref().map(text).transpose()?, ..Service::default() })
     }
 
     /// A `PATH` that leads to the tools, where `usual`, which is what a service gets by itself, does not.

@@ -13,9 +13,12 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
+
+/// What a child reads that is given nothing.
+const NOTHING: &str = "/dev/null";
 
 /// A program to be run, with all that it gets.
 #[derive(Clone, Debug)]
@@ -67,6 +70,7 @@ pub struct Failure {
 enum FailureKind {
     NoDirectory(PathBuf),
     NotStarted(io::Error),
+    NoNothing,
     Timeout(Duration),
     Flood,
     CalledBack,
@@ -84,6 +88,7 @@ impl fmt::Display for Failure {
         let what = &self.what;
         match &self.kind {
             FailureKind::NoDirectory(dir) => write!(f, "{what}: cannot be run in {}: no such directory", dir.display()),
+            FailureKind::NoNothing => write!(f, "{what}: cannot be run: there is no {NOTHING}"),
             FailureKind::NotStarted(error) => write!(f, "{what}: cannot be run: {error}"),
             FailureKind::Timeout(after) => write!(f, "{what}: no answer within {}", brief(*after)),
             FailureKind::Flood => write!(f, "{what}: more than 8 MiB of output"),
@@ -198,7 +203,7 @@ impl Command {
                     End::CalledBack => Err(self.failure(FailureKind::CalledBack)),
                 }
             }
-            Err(error) => Err(self.failure(FailureKind::NotStarted(error))),
+            Err(error) => Err(self.not_started(error)),
         };
         let failed = !answer.as_ref().is_ok_and(|output| output.success);
         let name = self.program.file_name().unwrap_or_default().to_string_lossy();
@@ -213,10 +218,19 @@ impl Command {
     pub fn leave(&self, others: &mut LeftAlone) -> Result<u32, Failure> {
         let mut command = self.prepare();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().map_err(|error| self.failure(FailureKind::NotStarted(error)))?;
+        let child = command.spawn().map_err(|error| self.not_started(error))?;
         let pid = child.id();
         others.0.push(child);
         Ok(pid)
+    }
+
+    /// The system says only that something is not there. Where the program is, it was what it was to read.
+    fn not_started(&self, error: io::Error) -> Failure {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        self.failure(match is_missing && self.program.exists() && !Path::new(NOTHING).exists() {
+            true => FailureKind::NoNothing,
+            false => FailureKind::NotStarted(error),
+        })
     }
 
     fn failure(&self, kind: FailureKind) -> Failure {

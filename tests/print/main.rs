@@ -60,11 +60,7 @@ fn what_needs_no_town_is_printed_without_one() {
         assert_eq!(ran.stderr, "", "{what}");
         assert_eq!(ran.stdout.is_empty(), what == "agents", "{what}");
         if ["systemd", "launchd", "cron"].contains(&what) {
-            assert!(
-                ran.stdout.contains("No town was found.") && !ran.stdout.contains("gtd\" --town"),
-                "{}",
-                ran.stdout
-            );
+            assert!(ran.stdout.contains("No town is named.") && !ran.stdout.contains("gtd\" --town"), "{}", ran.stdout);
         }
     }
     let mut command = town.gtd(&["--print", "town"]);

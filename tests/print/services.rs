@@ -105,3 +105,22 @@ fn the_line_for_cron_starts_the_daemon() {
     words.args(["-c", &format!("printf '%s\\n' {command}")]);
     assert!(Ran::of(words).stdout.contains(&town.root.display().to_string()));
 }
+
+#[test]
+fn what_is_packed_up_names_nothing_of_this_machine() {
+    let town = odd_town();
+    let elsewhere = |what: &str| {
+        let ran = town.run(&["--print", what, "--program", "/usr/local/bin/gtd"]).exits(0).stdout;
+        let mut bare = town.gtd(&["--print", what, "--program", "/usr/local/bin/gtd"]);
+        bare.env_clear().current_dir("/");
+        assert_eq!(Ran::of(bare).exits(0).stdout, ran, "{what}");
+        let dir = town.root.parent().expect("a directory").display().to_string();
+        assert!(!ran.contains(&dir) && ran.contains("No town is named."), "{ran}");
+        ran
+    };
+    assert!(elsewhere("systemd").contains("\nExecStart=\"/usr/local/bin/gtd\"\n"));
+    assert!(elsewhere("launchd").contains("<string>/usr/local/bin/gtd</string>\n    </array>"));
+    assert!(elsewhere("cron").ends_with("\n@reboot /usr/local/bin/gtd --background\n"));
+    let named = town.run(&["--town", "/srv/gt", "--print", "cron", "--program", "/opt/gtd"]).exits(0);
+    assert!(named.stdout.ends_with("\n@reboot /opt/gtd --background --town /srv/gt\n"), "{named}");
+}

@@ -110,6 +110,13 @@ impl Check {
             let found = "/proc cannot be read; a bare shell is not told from an agent, and trees cannot be ended";
             self.findings.note("system", found, "mount -t proc proc /proc");
         }
+        if !Path::new("/dev/null").exists() {
+            self.findings.fault(
+                "system",
+                "there is no /dev/null; no program can be run",
+                "mknod -m 666 /dev/null c 1 3",
+            );
+        }
         let mut troubles = Vec::new();
         let rigs = town_files::read_rigs(&self.world.root, None, &mut troubles).len();
         // A Deacon, and for each rig a Witness and perhaps a Refinery: the pane's process and the foreground's of each.

@@ -125,7 +125,10 @@ impl Check {
         let output = match command.run(&mut self.world.attention)? {
             Ok(output) => output,
             Err(failure) => {
-                let remedy = format!("a login file waits for something: try {shown} {flags} true </dev/null");
+                let remedy = match failure.is_timeout() {
+                    true => format!("a login file waits for something: try {shown} {flags} true </dev/null"),
+                    false => format!("see that {shown} can be run, or set SHELL to another shell"),
+                };
                 self.findings.fault("login shell", &failure.to_string(), &remedy);
                 return Ok(None);
             }

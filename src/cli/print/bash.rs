@@ -69,11 +69,21 @@ complete -F _gtd gtd
 /// The script.
 pub fn script() -> String {
     let mut script = HEAD.to_owned();
-    for kind in [Completes::Action, Completes::What, Completes::Duration, Completes::Agent, Completes::Directory] {
+    for kind in [
+        Completes::Action,
+        Completes::What,
+        Completes::Duration,
+        Completes::Agent,
+        Completes::Directory,
+        Completes::File,
+    ] {
         let how = match kind {
             Completes::Agent => "_gtd_words \"$(_gtd_agents \"$gtd\" \"$town\")\"".to_owned(),
             Completes::Directory => {
                 "local IFS=$'\\n'; COMPREPLY+=($(compgen -d -- \"$cur\")); compopt -o filenames 2>/dev/null".to_owned()
+            }
+            Completes::File => {
+                "local IFS=$'\\n'; COMPREPLY+=($(compgen -f -- \"$cur\")); compopt -o filenames 2>/dev/null".to_owned()
             }
             _ => format!("_gtd_words {:?}", kind.words().join(" ")),
         };
@@ -124,6 +134,7 @@ fn effect(flag: &Flag) -> String {
 const fn word(kind: Completes) -> &'static str {
     match kind {
         Completes::Directory => "directory",
+        Completes::File => "file",
         Completes::Action => "action",
         Completes::Agent => "agent",
         Completes::What => "what",

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 /// What Gas Town wants to find in the file.
 const HEAD: &str =
-    "  \"//\": \"Every key is at its default, and can be left out. Keys that begin with // are comments.\",
+    "  \"//\": \"Every key is at its default, and can be left out. Keys that begin with // are comments; \
+     where their examples have single quotation marks, JSON has double ones.\",
   \"type\": \"daemon-patrol-config\",
   \"version\": 1,
 ";

@@ -13,7 +13,7 @@ pub fn line(service: &Service) -> Result<String, String> {
     let mut text = String::from("# gtd, when the machine starts; paste this with crontab -e.\n");
     if service.town.is_none() {
         text.push_str(
-            "# No town was found. gtd will serve ~/gt, unless GT_TOWN_ROOT or GT_ROOT names another; or print this again with \
+            "# No town is named. gtd will serve ~/gt, unless GT_TOWN_ROOT or GT_ROOT names another; or print this again with \
              --town DIR.\n",
         );
     }

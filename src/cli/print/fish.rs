@@ -90,6 +90,7 @@ fn others(flag: &Flag) -> String {
 fn how(kind: Completes) -> String {
     match kind {
         Completes::Directory => "'(__fish_complete_directories)'".to_owned(),
+        Completes::File => "'(__fish_complete_path)'".to_owned(),
         Completes::Agent => "'(__gtd_agents)'".to_owned(),
         Completes::Action | Completes::What | Completes::Duration => quoted(&kind.words().join(" ")),
     }

@@ -14,7 +14,7 @@ const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 const NO_TOWN: &str = "\
-<!-- No town was found. gtd will serve ~/gt, unless GT_TOWN_ROOT or GT_ROOT names another; or print this again with the
+<!-- No town is named. gtd will serve ~/gt, unless GT_TOWN_ROOT or GT_ROOT names another; or print this again with the
      option town. -->
 ";
 

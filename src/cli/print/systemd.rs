@@ -41,7 +41,7 @@ pub fn unit(service: &Service) -> String {
     let mut unit = HEAD.to_owned();
     if service.town.is_none() {
         unit.push_str(
-            "#\n# No town was found. gtd will serve the one that GT_TOWN_ROOT or GT_ROOT names, else ~/gt; or print this again \
+            "#\n# No town is named. gtd will serve the one that GT_TOWN_ROOT or GT_ROOT names, else ~/gt; or print this again \
              with --town DIR.\n",
         );
     }
@@ -109,6 +109,6 @@ mod tests {
     fn without_a_town_it_says_how_one_is_found() {
         let unit = unit(&Service { program: "/bin/gtd".to_owned(), ..Service::default() });
         assert_eq!(line(&unit, "ExecStart="), "ExecStart=\"/bin/gtd\"");
-        assert!(unit.contains("# No town was found.") && !unit.contains("Environment="), "{unit}");
+        assert!(unit.contains("# No town is named.") && !unit.contains("Environment="), "{unit}");
     }
 }

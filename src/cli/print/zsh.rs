@@ -60,6 +60,7 @@ fn names(flag: &Flag) -> Vec<String> {
 fn how(kind: Completes) -> String {
     match kind {
         Completes::Directory => "_files -/".to_owned(),
+        Completes::File => "_files".to_owned(),
         Completes::Agent => "_gtd_agents".to_owned(),
         Completes::Action | Completes::What | Completes::Duration => format!("({})", kind.words().join(" ")),
     }

@@ -38,9 +38,9 @@ pub static KEYS: [Key; 22] = [
     ),
     key("patrols.deacon.enabled", "`true`", "true", "whether the Deacon is supervised", "false"),
     key("patrols.witness.enabled", "`true`", "true", "whether Witnesses are", "false"),
-    key("patrols.witness.rigs", "all", "[]", "the rigs whose Witnesses are", "[\"web\"]"),
+    key("patrols.witness.rigs", "all", "[]", "the rigs whose Witnesses are; an empty list is all", "[\"web\"]"),
     key("patrols.refinery.enabled", "`false`", "false", "whether Refineries are", "true"),
-    key("patrols.refinery.rigs", "all", "[]", "the rigs whose Refineries are", "[\"web\"]"),
+    key("patrols.refinery.rigs", "all", "[]", "the rigs whose Refineries are; an empty list is all", "[\"web\"]"),
     key("env", "none", "{}", "environment for agents, `bd` and `gt`: an object of strings", "{\"EDITOR\": \"ed\"}"),
     key(
         "gtd.gastown",
