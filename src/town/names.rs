@@ -104,6 +104,8 @@ pub struct Table {
     pub(super) settings: fn(Role) -> Option<&'static str>,
     /// What an agent is told when it starts.
     pub(super) prompt: fn(Role) -> Option<Prompt>,
+    /// Whether Claude is started by its whole path, found by `PATH`, and not by its name.
+    pub(super) whole_path: bool,
     /// Whose sessions have a `gt nudge-poller` beside them.
     pub(super) polled: &'static [Role],
     /// Whether agents' beads say if they run. Later ones "discover, don't track".

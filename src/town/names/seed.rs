@@ -38,6 +38,7 @@ pub(super) static TABLE: Table = Table {
     options: |_| &[],
     settings: |_| None,
     prompt: |_| None,
+    whole_path: false,
     polled: &[],
     asks_beads: true,
     deletes_many: false,

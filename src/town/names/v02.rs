@@ -81,6 +81,7 @@ pub(super) static TABLE: Table = Table {
         }),
         _ => None,
     },
+    whole_path: false,
     polled: &[],
     asks_beads: false,
     deletes_many: false,

@@ -117,6 +117,7 @@ pub(super) static TABLE: Table = Table {
         }),
         Role::Polecat => None,
     },
+    whole_path: true,
     polled: &[Role::Witness, Role::Refinery, Role::Crew],
     asks_beads: false,
     deletes_many: true,
