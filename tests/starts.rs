@@ -277,8 +277,12 @@ fn a_restart_in_place_gives_the_program_no_more_than_its_first_start() {
     let started = Started::new("v0.2", &V02);
     let (town, deacon) = (&started.town, &V02[0]);
     let (env, words, pane) = (started.env(deacon), town.arguments("deacon"), started.pane(deacon));
+    let options = started.options(deacon);
     let first = town.pid("deacon").expect("it lives");
     fs::remove_file(town.notes.join("deacon.env")).expect("removed");
+    // As a session looks that another release has made.
+    town.tmux(&["set-option", "-u", "-t", "=hq-deacon:", "status-right"]);
+    town.tmux(&["set-option", "-t", "=hq-deacon:", "status-left", "Deacon"]);
     let gtd = town.start();
     town.wait_for_log("Daemon starting");
     support::process::signal(first, libc::SIGKILL);
@@ -286,6 +290,7 @@ fn a_restart_in_place_gives_the_program_no_more_than_its_first_start() {
     gtd.stop();
     assert_eq!(started.pane(deacon), pane, "in place");
     assert_eq!((started.env(deacon), town.arguments("deacon")), (env, words));
+    assert_eq!(started.options(deacon), options, "the session looks as it should again");
 }
 
 /// Whatever a shell might take for something else.
@@ -343,6 +348,26 @@ fn a_nudge_poller_runs_beside_a_witness_once_and_ends_with_its_shutdown() {
     support::wait_until("its note is gone", || town.read(".runtime/nudge_poller/al-witness.pid").is_empty());
     gtd.stop();
     assert_eq!(town.calls("gt").iter().filter(|call| call.starts_with("nudge-poller")).count(), 1);
+}
+
+#[test]
+fn a_nudge_poller_that_was_killed_is_started_again_while_its_agent_lives() {
+    let mut town = Town::new(&["alpha=al", "beta=bt"]);
+    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
+    let gtd = town.up();
+    let agents = ["alpha-witness", "beta-witness"].map(|agent| town.wait_for_agent(agent, None));
+    let [first, other] =
+        ["al-witness", "bt-witness"].map(|session| eventually("a poller", || pollers(&town, session).first().copied()));
+    support::process::signal(first, libc::SIGKILL);
+    let second = eventually("another poller", || pollers(&town, "al-witness").into_iter().find(|pid| *pid != first));
+    support::wait_until("it is noted", || town.read(".runtime/nudge_poller/al-witness.pid") == second.to_string());
+    town.wait_for_heartbeats(2);
+    gtd.stop();
+    assert_eq!((pollers(&town, "al-witness"), pollers(&town, "bt-witness")), (vec![second], vec![other]), "one each");
+    assert_eq!(["alpha-witness", "beta-witness"].map(|agent| town.pid(agent)), agents.map(Some));
+    for poller in [second, other] {
+        support::process::signal(poller, libc::SIGTERM);
+    }
 }
 
 #[test]

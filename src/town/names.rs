@@ -107,7 +107,7 @@ pub struct Table {
     /// Whether Claude is started by its whole path, found by `PATH`, and not by its name.
     pub(super) whole_path: bool,
     /// Whose sessions have a `gt nudge-poller` beside them.
-    pub(super) polled: &'static [Role],
+    pub polled: &'static [Role],
     /// Whether agents' beads say if they run. Later ones "discover, don't track".
     pub asks_beads: bool,
     /// Whether `gt mail delete` takes several ids in one call.

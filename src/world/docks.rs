@@ -210,7 +210,8 @@ mod tests {
         ] {
             assert_eq!(recorded(text), wanted);
         }
-        let parked = include_str!("../../tests/data/v1.0/bd-show-rig-docked.json").replace("status:docked", "status:parked");
+        let parked =
+            include_str!("../../tests/data/v1.0/bd-show-rig-docked.json").replace("status:docked", "status:parked");
         assert_eq!(recorded(&parked), Ok(Dock::Docked("status:parked on bt-rig-beta".to_owned())));
         for text in [
             include_str!("../../tests/data/v1.0/bd-show-outside-town.json"),
