@@ -112,6 +112,8 @@ pub struct Table {
     pub asks_beads: bool,
     /// Whether `gt mail delete` takes several ids in one call.
     pub deletes_many: bool,
+    /// What is noted beside the sessions of these roles.
+    pub noted: Option<(Noted, &'static [Role])>,
     /// Whether the town has a tmux server of its own, or lives on the user's.
     pub own_socket: bool,
     /// What its `gt` leaves in files to keep a daemon from agents.
@@ -130,6 +132,15 @@ pub struct HoldFiles {
     pub shutting_down: bool,
     /// The label `status:docked` on a rig's bead.
     pub docked: Docked,
+}
+
+/// What `gt` notes beside a session that it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// `RIG/.runtime/ROLE.json`: that it runs, and since when.
+    State,
+    /// `.runtime/pids/SESSION.pid`: the PID, and when it was started.
+    Pid,
 }
 
 /// Where a rig's own bead is asked for.

@@ -38,6 +38,7 @@ impl World {
                 if launch.start.polls_nudges {
                     self.accompany(&agent.session);
                 }
+                self.note_start(agent, pid);
                 Ok(Done::Started { pane, process: process::identify(pid), restart })
             }
             Err(why) => failed(why),

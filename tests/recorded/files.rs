@@ -13,6 +13,7 @@ use gtd::town::rigs::Rigs;
 use gtd::town::time::Wall;
 use gtd::world::gastown::{self, Ask};
 use gtd::world::{signs, town_files};
+use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
@@ -178,4 +179,18 @@ fn the_files_of_each_generation_fit_it() {
             assert!(listing.lines().any(|line| line == format!("./{place}")), "{generation}: {place}");
         }
     }
+}
+
+#[test]
+fn gt_of_0_2_says_of_a_patrol_what_the_note_beside_its_session_says() {
+    for (status, note) in [
+        ("v0.2/gt-witness-status.json", "v0.2/alpha_runtime_witness.json"),
+        ("v0.2/gt-refinery-status.json", "v0.2/alpha_runtime_refinery.json"),
+    ] {
+        let (shown, note): (Value, Value) = (serde_json::from_str(&stdout(status)).expect("JSON"), json(note));
+        let names = |of: &Value| of.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        assert_eq!((names(&shown), &shown["state"]), (names(&note), &note["state"]), "{status}");
+    }
+    let stopped: Value = serde_json::from_str(&stdout("v0.2/gt-witness-status-stopped.json")).expect("JSON");
+    assert_eq!((&stopped["state"], stopped.get("started_at")), (&Value::from("stopped"), None));
 }

@@ -42,6 +42,7 @@ pub(super) static TABLE: Table = Table {
     polled: &[],
     asks_beads: true,
     deletes_many: false,
+    noted: None,
     own_socket: false,
     holds: HoldFiles { rig_config: false, paused_deacon: false, shutting_down: false, docked: Docked::Never },
 };
