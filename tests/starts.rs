@@ -294,6 +294,12 @@ fn agents_of_1_0_start_as_recorded() {
         assert_eq!(arguments(own), arguments(theirs), "{}", agent.id);
     }
     assert_sessions(&started, "v1.0", &V10);
+    // What a server that gtd has started hands to every program names no agent, whatever gtd was started with.
+    let theirs = variables(&stdout("v1.0/tmux-show-environment-global-daemon.json"));
+    let own = variables(&started.tmux(&["show-environment", "-g"]));
+    let of_gas_town: Vec<&String> =
+        own.keys().filter(|name| is_gas_towns(name) && !theirs.contains_key(*name)).collect();
+    assert!(own.contains_key("PATH") && of_gas_town.is_empty(), "{of_gas_town:?}");
     // A program that gt down could not find by its session, it finds by this; and no other that bears its PID by then.
     for agent in &V10 {
         let note = started.town.read(&format!(".runtime/pids/{}.pid", agent.session));

@@ -2,11 +2,14 @@
 
 use super::{Call, agent, data, generation_of, json, stdout};
 use gtd::sys::attention::Attention;
+use gtd::sys::command::Command;
 use gtd::town::names::Generation;
 use gtd::town::snapshot::{Report, Reports};
+use gtd::town::time::Wall;
 use gtd::world::beads;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::time::Duration;
 
 /// What gtd learns from a recorded `bd show` when it asks for the same beads, in their order: `gt-deacon idle`.
 fn learnt(file: &str) -> String {
@@ -325,4 +328,35 @@ fn bd_lists_agents_under_the_names_by_which_gtd_asks_for_them() {
 fn bd_lists_no_more_than_fifty_agents_so_that_it_is_asked_for_each_by_name() {
     let listed = beads::parse_show(&stdout("seed/v0.47-bd-list-agents-rig.json")).expect("a list");
     assert_eq!(listed.len(), 50);
+}
+
+#[test]
+fn where_one_id_spoils_a_call_the_others_are_learnt_past_bds_own_daemon() {
+    for (spoilt, past, ids) in [
+        (
+            "seed/bd-show-one-missing-in-rig.json",
+            "seed/bd-show-one-missing-in-rig-no-daemon.json",
+            ["gt-deacon", "gt-witness-nosuch", "gt-mayor"],
+        ),
+        (
+            "v0.2/bd-show-one-missing-daemon.json",
+            "v0.2/bd-show-one-missing-no-daemon.json",
+            ["hq-deacon", "hq-nosuch", "hq-mayor"],
+        ),
+    ] {
+        let (first, second) = (Call::read(spoilt), Call::read(past));
+        assert_eq!((first.exit, second.exit), (1, 0));
+        let script = format!(
+            "[ \"$1\" = --no-daemon ] && cd {}; cat stdout; cat stderr >&2; [ \"$1\" = --no-daemon ]",
+            second.dir.path().display()
+        );
+        let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(first.dir.path()).args(["-c", &script, "bd"]);
+        let (mut left_out, now) = (BTreeMap::new(), Wall::from_seconds(1_800_000_000));
+        let answer =
+            beads::ask_again(&bd, &ids, &mut left_out, now, &mut Attention::nobody()).expect("nobody stops it");
+        let idle = || Report::Says("idle".to_owned());
+        let wanted = ids.into_iter().map(str::to_owned).zip([idle(), Report::Missing, idle()]);
+        assert_eq!(answer.reports, Reports::Asked(wanted.collect()), "{spoilt}");
+        assert_eq!(left_out.into_keys().collect::<Vec<_>>(), [ids[1]], "{spoilt}");
+    }
 }
