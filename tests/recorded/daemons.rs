@@ -1,6 +1,6 @@
 //! What `gt` makes of the files of a daemon: of its own as they were recorded, and of gtd's.
 
-use super::{family, generation_of, stderr, stdout, text};
+use super::{family, generation_of, json, stderr, stdout, text};
 use crate::support::Town;
 use gtd::town::names::Generation;
 use gtd::town::time::Wall;
@@ -180,4 +180,11 @@ fn gt_daemon_logs_shows_gtds_log_as_its_own() {
         assert!(none.starts_with("Error: no log file found at @TOWN@/daemon/daemon.log\n"), "{none}");
     }
     assert!(town.root.join("daemon/daemon.log").is_file());
+}
+
+#[test]
+fn the_readme_tells_truly_how_many_programs_gt_daemon_starts() {
+    let counted = json("v1.0/heartbeat-processes.json")["programs_started"].to_string();
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(&format!("| {counted} programs in a quiet heartbeat of two rigs")), "{counted}");
 }

@@ -2,6 +2,7 @@
 //! says.
 
 use super::{generation_of, json, stdout, text, town};
+use gtd::town::agent::Name;
 use gtd::town::history::SavedHolds;
 use gtd::town::names::{Generation, Table};
 use gtd::town::rigs::{Rig, Rigs};
@@ -39,8 +40,7 @@ fn an_estop_is_read_as_gt_writes_it() {
     for file in ["v1.0/gt-estop.json", "v1.0/gt-estop-again.json", "v1.0/gt-status-text-estop.json"] {
         assert!(stdout(file).contains(&reason), "{file}");
     }
-    let stopped: Vec<&str> = holds.stopped_rigs.iter().map(|rig| rig.as_str()).collect();
-    assert_eq!(stopped, [argument("v1.0/gt-estop-rig.json", "--rig")]);
+    assert_eq!(names(&holds.stopped_rigs), [argument("v1.0/gt-estop-rig.json", "--rig")]);
 }
 
 #[test]
@@ -54,11 +54,21 @@ fn a_parked_rig_is_the_one_that_gt_calls_parked() {
         let holds = read(generation, parked.path());
         let status = format!("{generation}/gt-rig-status-parked.json");
         assert!(stdout(&status).starts_with("alpha\n  Status: PARKED"), "{status}");
-        assert_eq!(holds.parked.iter().map(|rig| rig.as_str()).collect::<Vec<_>>(), ["alpha"]);
-        assert_eq!(holds.no_restart.iter().map(|rig| rig.as_str()).collect::<Vec<_>>(), ["beta"]);
+        let park = format!("{generation}/gt-rig-park.json");
+        assert!(stdout(&park).contains("Daemon will not auto-restart"), "{park}");
+        assert_eq!(names(&holds.parked), [argument(&park, "park")]);
+        let set = format!("{generation}/gt-rig-config-set-auto-restart.json");
+        assert_eq!(names(&holds.no_restart), [argument(&set, "set")]);
+        assert_eq!(argument(&set, "auto_restart"), "false");
         let unparked = town(&[(&format!("{generation}/beads-wisp-config-alpha-unparked.json"), place)]);
+        let unpark = format!("{generation}/gt-rig-unpark.json");
+        assert!(stdout(&unpark).contains("Daemon can now auto-restart agents"), "{unpark}");
         assert_eq!(read(generation, unparked.path()).parked, BTreeSet::new());
     }
+}
+
+fn names(rigs: &BTreeSet<Name>) -> Vec<&str> {
+    rigs.iter().map(Name::as_str).collect()
 }
 
 /// The rigs that `gt rig list --json` gives this status.
@@ -80,6 +90,18 @@ fn a_docked_rig_is_asked_for_by_the_name_of_its_bead() {
         let rigs = rigs(generation_of(file));
         let rig = rigs.iter().find(|rig| rig.name.as_str() == name).expect("a rig");
         assert_eq!(json(file)["argv"][2], Table::rig_bead(rig), "{file}");
+    }
+    for generation in [Generation::V02, Generation::V10] {
+        let has = |state: &str| stdout(&format!("{generation}/bd-show-rig-{state}.json")).contains("\"status:docked\"");
+        assert_eq!((has("docked"), has("undocked")), (true, false), "{generation}");
+        for (file, promise) in [
+            ("gt-rig-dock.json", "Label added: status:docked"),
+            ("gt-rig-undock.json", "Daemon can now auto-restart agents"),
+        ] {
+            let file = format!("{generation}/{file}");
+            assert!(stdout(&file).contains(promise), "{file}");
+            assert_eq!(json(&file)["argv"][3], "beta", "{file}");
+        }
     }
 }
 

@@ -33,7 +33,9 @@ fn every_recording_is_read_by_a_test() {
             let name = entry.expect("an entry").file_name().into_string().expect("a plain name");
             let plain = name.trim_end_matches(".json");
             let learnt = plain.replacen("bd-show-", "", 1);
-            let named = [format!("/{name}"), format!("\"{name}\""), format!("/{plain}\""), format!("\"{plain}\"")];
+            // By itself, below its folder, or below one that is filled in.
+            let named = ["\"", &format!("{folder}/"), "}/"]
+                .map(|before| [format!("{before}{name}"), format!("{before}{plain}\"")]);
             // One for each of several agents: `tmux-show-options-hq-deacon.json`.
             let of_agent = ["tmux-show-environment-", "tmux-show-options-"].iter().any(|start| {
                 name.strip_prefix(start)
@@ -41,7 +43,7 @@ fn every_recording_is_read_by_a_test() {
             });
             let is_read = FAMILIES.iter().any(|start| name.starts_with(start))
                 || LEARNT.iter().any(|(file, _)| *file == format!("{folder}/{learnt}"))
-                || named.iter().any(|named| tests.contains(named))
+                || named.as_flattened().iter().any(|named| tests.contains(named))
                 || of_agent;
             if !is_read {
                 unread.push(format!("{folder}/{name}"));
