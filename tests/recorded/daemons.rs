@@ -92,10 +92,7 @@ fn every_gt_finds_a_foreign_daemon_by_bare_digits_and_by_nothing_else() {
         };
         let said = stdout(&file) + &stderr(&file);
         // 1.0 reads the first line only.
-        let wanted = match (form(&file), generation_of(&file)) {
-            ("plain", _) | ("nl" | "nonce", Generation::V10) => true,
-            _ => false,
-        };
+        let wanted = matches!((form(&file), generation_of(&file)), ("plain", _) | ("nl" | "nonce", Generation::V10));
         assert_eq!(finds(&said), wanted, "{file} ({what}): {said}");
         seen += 1;
     }
