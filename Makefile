@@ -136,7 +136,7 @@ check: tmux strace
 
 # The static gtd without an environment, in an empty root, and on a kernel without process descriptors.
 check-static: static tmux strace
-	GTD_STATIC=$(abspath $(STATIC)) $(CARGO) test --locked --test bare
+	GTD_STATIC=$(abspath $(STATIC)) $(CARGO) test --locked --test program bare::
 
 # Builds a commit twice; tests/dist says what is held.
 check-dist:

@@ -1,7 +1,7 @@
 //! The town outside: how it is looked at, and how it is acted upon. In reading order: [`town_files`], [`gastown`] and
 //! [`signs`] (where and what it is), [`holds`], [`docks`] and [`elsewhere`] (what keeps gtd from agents), [`tmux`] and
 //! [`sessions`] (what runs), [`beads`] (what agents say), [`look`] (all of it as one snapshot), [`act`] with [`clear`],
-//! [`start`] with [`launch`] and [`nudges`], and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd),
+//! [`start`] with [`launch`], [`nudges`] and [`notes`], and [`poke`] (the recipes), [`mail`] and [`spool`] (what is asked of gtd),
 //! [`deeds`] and [`spawns`] (what is done about it), [`notify`] (what a person is told).
 
 pub mod act;
@@ -17,6 +17,7 @@ pub mod holds;
 pub mod launch;
 pub mod look;
 pub mod mail;
+pub mod notes;
 pub mod notify;
 pub mod nudges;
 pub mod poke;

@@ -37,7 +37,7 @@ pub static VARIABLES: [(&str, &str); 12] = [
 ];
 
 /// The files below the town's root, and what they are.
-pub static FILES: [(&str, &str); 19] = [
+pub static FILES: [(&str, &str); 21] = [
     ("`mayor/town.json`", "marks a town; read"),
     ("`mayor/rigs.json`", "the rigs; read at each look. Where it is torn or missing, the last good list stands"),
     ("`mayor/daemon.json`", "the configuration; read at start and at SIGHUP"),
@@ -56,6 +56,14 @@ pub static FILES: [(&str, &str); 19] = [
     ("`daemon/screens/`", "the screens of agents that gtd has ended, for this user alone"),
     ("`daemon/dolt-state.json`, `.beads/metadata.json`", "the port of the town's database; read at each start"),
     ("`.runtime/nudge_poller/SESSION.pid`", "the PID of a session's nudge poller, as `gt` writes it"),
+    (
+        "`.runtime/pids/SESSION.pid`",
+        "the PID of a session's program and when it was started, for `gt down` (Gas Town 1.0)",
+    ),
+    (
+        "`RIG/.runtime/witness.json`, `refinery.json`",
+        "that it runs, and since when, for `gt witness status` and `gt refinery status` (Gas Town 0.2)",
+    ),
     ("`spawn/pending.json`", "spawned workers that wait for their first word; shared with `gt`"),
     (
         "`RIG/witness/state.json` and the like",

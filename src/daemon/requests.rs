@@ -236,6 +236,7 @@ impl Daemon {
             Deed::End { pane, alone } => match self.world.end_session(&pane, alone)? {
                 Ok(()) => {
                     self.world.unaccompany(&agent.session);
+                    self.world.note_end(agent);
                     self.finish_request(claim, &format!("{action} of {label} is done"), true);
                 }
                 Err(why) => {

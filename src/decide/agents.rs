@@ -116,7 +116,7 @@ fn docked(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
         return None;
     }
     match snapshot.docks.get(agent.id.rig()?)? {
-        Dock::Docked(bead) => Some(Hold::Docked(bead.clone())),
+        Dock::Docked(label) => Some(Hold::Docked(label.clone())),
         Dock::Unknown(outage) => Some(Hold::DockUnknown(outage.clone())),
         Dock::Free => None,
     }

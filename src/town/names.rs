@@ -104,12 +104,16 @@ pub struct Table {
     pub(super) settings: fn(Role) -> Option<&'static str>,
     /// What an agent is told when it starts.
     pub(super) prompt: fn(Role) -> Option<Prompt>,
+    /// Whether Claude is started by its whole path, found by `PATH`, and not by its name.
+    pub(super) whole_path: bool,
     /// Whose sessions have a `gt nudge-poller` beside them.
-    pub(super) polled: &'static [Role],
+    pub polled: &'static [Role],
     /// Whether agents' beads say if they run. Later ones "discover, don't track".
     pub asks_beads: bool,
     /// Whether `gt mail delete` takes several ids in one call.
     pub deletes_many: bool,
+    /// What is noted beside the sessions of these roles.
+    pub noted: Option<(Noted, &'static [Role])>,
     /// Whether the town has a tmux server of its own, or lives on the user's.
     pub own_socket: bool,
     /// What its `gt` leaves in files to keep a daemon from agents.
@@ -128,6 +132,15 @@ pub struct HoldFiles {
     pub shutting_down: bool,
     /// The label `status:docked` on a rig's bead.
     pub docked: Docked,
+}
+
+/// What `gt` notes beside a session that it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// `RIG/.runtime/ROLE.json`: that it runs, and since when.
+    State,
+    /// `.runtime/pids/SESSION.pid`: the PID, and when it was started.
+    Pid,
 }
 
 /// Where a rig's own bead is asked for.

@@ -146,7 +146,7 @@ pub enum Hold {
     GoingDown(u32),
     /// Its rig is parked.
     Parked,
-    /// Its rig is docked: the bead that says so.
+    /// Its rig is docked: the label that says so, and on which bead.
     Docked(String),
     /// Nobody knows whether its rig is docked, and it was never started.
     DockUnknown(Outage),

@@ -31,6 +31,12 @@ impl Quoting {
         };
         format!("'{}'", inner.replace('\'', "'\\''"))
     }
+
+    /// The same, as people write it: without quotes where no shell reads anything into the word.
+    pub fn quote_where_needed(self, word: &str) -> String {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+@".contains(&b);
+        if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { self.quote(word) }
+    }
 }
 
 /// The base name of the program that a line runs: of its first word that is no assignment and not `exec`. `None` where that is

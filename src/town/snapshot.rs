@@ -109,7 +109,7 @@ pub enum Elsewhere {
 /// Whether a rig is docked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dock {
-    /// Its bead says so: it, by name.
+    /// Its bead says so: `status:docked on al-rig-alpha`.
     Docked(String),
     /// It does not, or there is no such bead.
     Free,

@@ -5,7 +5,7 @@ use super::agent::Role;
 use super::config::Config;
 use super::names::{Agent, Pairs, replace};
 use super::shell_line::{CLAUDE, Quoting, process_names, program, takes_more};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What only the moment of the start knows.
 pub struct Facts<'a> {
@@ -21,6 +21,8 @@ pub struct Facts<'a> {
     pub shell: &'a str,
     /// Whether a file exists.
     pub is_file: &'a dyn Fn(&Path) -> bool,
+    /// Where a program is, by `PATH`.
+    pub find: &'a dyn Fn(&str) -> Option<PathBuf>,
 }
 
 /// A variable's name and its value.
@@ -124,6 +126,13 @@ impl Filler<'_> {
             return line;
         }
         let quoting = Quoting::of(self.facts.shell);
+        if self.agent.generation.table().whole_path
+            && let Some(arguments) = line.strip_prefix(CLAUDE).filter(|rest| rest.is_empty() || rest.starts_with(' '))
+            && let Some(file) = (self.facts.find)(CLAUDE)
+            && let Some(file) = file.to_str()
+        {
+            line = format!("{}{arguments}", quoting.quote_where_needed(file));
+        }
         let settings = (self.agent.generation.table().settings)(role).and_then(|template| self.fill(template));
         let wanted =
             |file: &String| is_claude && !command.contains("--settings") && (self.facts.is_file)(Path::new(file));
@@ -178,6 +187,7 @@ mod tests {
             time: "2026-01-02T03:04".to_owned(),
             shell: "bash",
             is_file: &there,
+            find: &|name| Some(Path::new("/opt/my bin").join(name)),
         };
         Start::of(&agent, &config, &facts)
     }
@@ -190,11 +200,23 @@ mod tests {
     fn claude_gets_its_settings_and_its_first_prompt() {
         assert_eq!(
             line("{}"),
-            "claude --dangerously-skip-permissions --settings '/t/alpha/witness/.claude/settings.json' \
+            "'/opt/my bin/claude' --dangerously-skip-permissions --settings '/t/alpha/witness/.claude/settings.json' \
              '[GAS TOWN] witness (rig: alpha) <- deacon • 2026-01-02T03:04 • patrol\n\n\
              Run `gt prime`, then begin your patrol.'"
         );
-        assert_eq!(line(r#"{"gtd":{"agent_command":"claude --settings x","first_prompt":""}}"#), "claude --settings x");
+        let own = line(r#"{"gtd":{"agent_command":"~/claude --settings x","first_prompt":""}}"#);
+        assert_eq!(own, "~/claude --settings x");
+    }
+
+    #[test]
+    fn a_program_that_is_named_by_more_than_its_name_is_left_to_the_shell() {
+        for command in ["A=1 claude", "exec claude", "claude.sh", "./claude", "claude | tee log"] {
+            let config = format!(r#"{{"gtd":{{"agent_command":"{command}","first_prompt":""}}}}"#);
+            let line = start(Generation::V10, "deacon", &config).line;
+            assert_eq!(line, command);
+        }
+        let older = start(Generation::V02, "deacon", "{}").line;
+        assert_eq!(older, "claude --dangerously-skip-permissions");
     }
 
     #[test]

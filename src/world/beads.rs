@@ -47,9 +47,9 @@ pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<Ans
     })
 }
 
-/// The same, where `bd`'s own daemon answers: one id that it does not know makes the whole call fail there. That one is left
-/// out, and the others are asked for once more; those that were left out before are not asked for. The next one that spoils a
-/// call has its turn at the next heartbeat.
+/// The same, where `bd`'s own daemon answers: one id that it does not know makes the whole call fail there, and is the only one
+/// that it names. That one is left out from then on; and the others are asked for once more, past that daemon, since then
+/// `bd` answers for those that it knows, however many it does not.
 ///
 /// # Errors
 /// [`Stopped`].
@@ -61,12 +61,12 @@ pub fn ask_again(
     attention: &mut Attention,
 ) -> Result<Answer, Stopped> {
     left_out.retain(|bead, out| beads.contains(&bead.as_str()) && out.since <= now && now.since(out.since) < A_DAY);
-    let mut answer = Answer::default();
-    for _ in 0..2 {
-        let wanted: Vec<&str> = beads.iter().copied().filter(|bead| !left_out.contains_key(*bead)).collect();
-        answer = ask(bd.clone(), &wanted, attention)?;
-        let Some((bead, missing)) = &answer.spoilt_by else { break };
-        left_out.insert(bead.clone(), LeftOut { since: now, missing: *missing });
+    let mut wanted: Vec<&str> = beads.iter().copied().filter(|bead| !left_out.contains_key(*bead)).collect();
+    let mut answer = ask(bd.clone(), &wanted, attention)?;
+    if let Some((bead, missing)) = answer.spoilt_by.take() {
+        wanted.retain(|other| *other != bead);
+        left_out.insert(bead, LeftOut { since: now, missing });
+        answer = ask(bd.clone().arg("--no-daemon"), &wanted, attention)?;
     }
     if let Reports::Asked(reports) = &mut answer.reports {
         for (bead, out) in left_out.iter() {

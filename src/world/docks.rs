@@ -23,6 +23,8 @@ use std::time::Duration;
 
 /// How long an answer stands.
 const STANDS: Duration = Duration::from_secs(3600);
+/// What keeps a rig's agents down. Some releases of `gt` park a rig by a label too, for when the file of that is lost.
+const LABELS: [&str; 2] = ["status:docked", "status:parked"];
 /// A start waits for the answer: where `bd` takes longer, that counts as none.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -174,8 +176,9 @@ fn is_docked(output: &Output, bead: &str) -> Result<Dock, Outage> {
         Ok(Value::Array(beads)) if output.success => {
             let own = beads.iter().find(|found| found.get("id").is_some_and(|id| id == bead));
             let labels = own.and_then(|own| own.get("labels")?.as_array());
-            let docked = labels.is_some_and(|labels| labels.iter().any(|label| label == "status:docked"));
-            Ok(if docked { Dock::Docked(bead.to_owned()) } else { Dock::Free })
+            let has = |label: &&&str| labels.is_some_and(|labels| labels.iter().any(|own| own == **label));
+            let docked = LABELS.iter().find(has);
+            Ok(docked.map_or(Dock::Free, |label| Dock::Docked(format!("{label} on {bead}"))))
         }
         _ if super::beads::says_missing(output, bead) => Ok(Dock::Free),
         _ => Err(Outage::new(format!("bd show {bead}: {}", super::beads::complaint(output)))),
@@ -196,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_docked_rig_is_known_by_its_label_where_it_is_asked_for_in_the_right_place() {
-        let docked = Ok(Dock::Docked("bt-rig-beta".to_owned()));
+        let docked = Ok(Dock::Docked("status:docked on bt-rig-beta".to_owned()));
         for (text, wanted) in [
             (include_str!("../../tests/data/v0.2/bd-show-rig-docked.json"), docked.clone()),
             (include_str!("../../tests/data/v0.2/bd-show-rig-undocked.json"), Ok(Dock::Free)),
@@ -208,6 +211,9 @@ mod tests {
         ] {
             assert_eq!(recorded(text), wanted);
         }
+        let parked =
+            include_str!("../../tests/data/v1.0/bd-show-rig-docked.json").replace("status:docked", "status:parked");
+        assert_eq!(recorded(&parked), Ok(Dock::Docked("status:parked on bt-rig-beta".to_owned())));
         for text in [
             include_str!("../../tests/data/v1.0/bd-show-outside-town.json"),
             include_str!("../../tests/data/seed/bd-show-locked-rig-db.json"),

@@ -97,7 +97,7 @@ struct RigConfig {
 }
 
 /// `{"rig":…,"values":{"status":"parked","auto_restart":false},"blocked":[…]}`. Gas Town's own daemon takes a blocked
-/// `auto_restart` for one that is off.
+/// `auto_restart` for one that is off. A docked rig is one by its bead's label; where it says so here, somebody means it.
 fn parse_rig_config(file: &Value) -> Option<RigConfig> {
     let values = match file.as_object()?.get("values") {
         None | Some(Value::Null) => None,
@@ -107,7 +107,7 @@ fn parse_rig_config(file: &Value) -> Option<RigConfig> {
     let blocked = file.get("blocked").and_then(Value::as_array);
     let is_blocked = blocked.is_some_and(|keys| keys.iter().any(|key| key == "auto_restart"));
     Some(RigConfig {
-        parked: value("status").is_some_and(|status| status == "parked"),
+        parked: value("status").is_some_and(|status| status == "parked" || status == "docked"),
         no_restart: is_blocked || value("auto_restart").is_some_and(|restart| *restart == false),
     })
 }
@@ -199,6 +199,7 @@ mod tests {
             (include_str!("../../tests/data/v1.0/beads-wisp-config-beta-auto_restart.json"), Some((false, true))),
             (r#"{"values":{"auto_restart":true},"blocked":["auto_restart"]}"#, Some((false, true))),
             (r#"{"values":{"status":"operational","auto_restart":"no"}}"#, Some((false, false))),
+            (r#"{"values":{"status":"docked"}}"#, Some((true, false))),
             ("{}", Some((false, false))),
             ("[]", None),
             (r#"{"values":7}"#, None),

@@ -31,6 +31,7 @@ impl Launch {
             time: now.minute_stamp(clock::local_offset(now)),
             shell: shell.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
             is_file: &Path::is_file,
+            find: &super::tools::find,
         };
         let start = Start::of(agent, &world.config, &facts);
         let mut words = vec!["-c".to_owned(), not_a_format(&agent.dir.to_string_lossy())];

@@ -38,6 +38,7 @@ impl World {
                 if launch.start.polls_nudges {
                     self.accompany(&agent.session);
                 }
+                self.note_start(agent, pid);
                 Ok(Done::Started { pane, process: process::identify(pid), restart })
             }
             Err(why) => failed(why),
@@ -172,7 +173,9 @@ fn respawn(
         format!("set-option -t {} @gtd_town {}", quote(&format!("={}:", agent.session)), quote(&tmux.town_mark())),
         say(pane, &tag, STARTED, REPORT),
     ];
-    steps.extend(environment.iter().map(|words| as_script(words)));
+    // A session that another gt has made, or an older one, may look otherwise.
+    let options = launch.options(&format!("={}:.%{id}", agent.session));
+    steps.extend(environment.iter().chain(&options).map(|words| as_script(words)));
     let answer = match tmux.script(&[guarded(pane, None, &steps)], attention)? {
         Ok(answer) => answer,
         Err(outage) => return Ok(Err(outage.to_string())),

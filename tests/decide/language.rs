@@ -412,7 +412,7 @@ impl Town {
             "unparked" => drop(holds.parked.remove(&rig)),
             "auto_restart off" => drop(holds.no_restart.insert(rig)),
             "auto_restart unset" => drop(holds.no_restart.remove(&rig)),
-            "docked" => drop(self.docks.insert(rig.clone(), Dock::Docked(format!("al-rig-{rig}")))),
+            "docked" => drop(self.docks.insert(rig.clone(), Dock::Docked(format!("status:docked on al-rig-{rig}")))),
             "undocked" => drop(self.docks.insert(rig, Dock::Free)),
             _ => match state.strip_prefix("dock unknown ") {
                 Some(why) => drop(self.docks.insert(rig, Dock::Unknown(Outage::new(why)))),

@@ -258,7 +258,7 @@ fn a_worker_whose_prompt_does_not_come_is_forgotten_after_five_minutes() {
 fn which_holds_a_request_obeys() {
     let rig = || [name("alpha")].into();
     let paused = Some("maintenance".to_owned());
-    let docked = Dock::Docked("al-rig-alpha".to_owned());
+    let docked = Dock::Docked("status:docked on al-rig-alpha".to_owned());
     let unknown = Dock::Unknown(Outage::new("bd hangs"));
     type Change = Box<dyn Fn(&mut Snapshot)>;
     let holds = |change: fn(&mut Holds)| -> Change { Box::new(move |town| change(&mut town.holds)) };

@@ -4,6 +4,7 @@
 //! They are one program so that it is linked once, and so that a test that waits leaves the machine to another.
 
 mod answers;
+mod bare;
 mod beads;
 mod beside;
 mod check;

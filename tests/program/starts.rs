@@ -2,6 +2,7 @@
 //! environment, and the environment and options of their tmux sessions.
 
 use crate::support::{Town, eventually};
+use gtd::town::time::Wall;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -238,6 +239,35 @@ fn agents_of_0_2_start_as_recorded() {
         assert_eq!(prompt, header.filter(|_| agent.id != "mayor"), "{}", agent.id);
     }
     assert_sessions(&started, "v0.2", &V02);
+    // What `gt witness status` and `gt refinery status` read.
+    for role in ["witness", "refinery"] {
+        let theirs = recorded(&format!("v0.2/alpha_runtime_{role}.json"));
+        let mut own: Value =
+            serde_json::from_str(&started.town.read(&format!("alpha/.runtime/{role}.json"))).expect("JSON");
+        let times = [&own, &theirs].map(|state| state["started_at"].as_str().and_then(Wall::parse));
+        assert!(times.iter().all(Option::is_some), "{own}");
+        own["started_at"] = theirs["started_at"].clone();
+        let theirs = theirs.as_object().expect("an object").iter().filter(|(key, _)| *key != "config");
+        assert_eq!(own, theirs.map(|(key, value)| (key.clone(), value.clone())).collect::<Value>(), "{role}");
+    }
+}
+
+#[test]
+fn a_witness_of_0_2_that_was_shut_down_is_noted_as_stopped_and_what_else_was_noted_stays() {
+    let mut town = Town::new(&["alpha=al"]);
+    town.configure(json!({"gtd": {"gastown": "v0.2"}}));
+    let file = "alpha/.runtime/witness.json";
+    town.write(file, &recorded("v0.2/alpha_runtime_witness.json").to_string().replace("running", "stopped"));
+    let state = || serde_json::from_str::<Value>(&town.read(file)).unwrap_or_default();
+    let gtd = town.up();
+    town.wait_for_agent("alpha-witness", None);
+    crate::support::wait_until("it runs", || state()["state"] == "running");
+    assert_eq!(state()["config"], recorded("v0.2/alpha_runtime_witness.json")["config"]);
+    assert_eq!(town.run(&["--request", "shutdown", "alpha/witness"]).status, 0);
+    crate::support::wait_until("it is stopped", || state()["state"] == "stopped");
+    assert_eq!(state().get("started_at"), None);
+    gtd.stop();
+    assert!(!town.root.join(".runtime").exists(), "nothing of another generation's");
 }
 
 #[test]
@@ -262,6 +292,25 @@ fn agents_of_1_0_start_as_recorded() {
         assert_eq!(arguments(own), arguments(theirs), "{}", agent.id);
     }
     assert_sessions(&started, "v1.0", &V10);
+    // What a server that gtd has started hands to every program names no agent, whatever gtd was started with.
+    let theirs = variables(&stdout("v1.0/tmux-show-environment-global-daemon.json"));
+    let own = variables(&started.tmux(&["show-environment", "-g"]));
+    let of_gas_town: Vec<&String> =
+        own.keys().filter(|name| is_gas_towns(name) && !theirs.contains_key(*name)).collect();
+    assert!(own.contains_key("PATH") && of_gas_town.is_empty(), "{of_gas_town:?}");
+    // A program that gt down could not find by its session, it finds by this; and no other that bears its PID by then.
+    for agent in &V10 {
+        let note = started.town.read(&format!(".runtime/pids/{}.pid", agent.session));
+        let listed = stdout("v1.0/town-files-running.json").contains(&format!("/pids/{}.pid\n", agent.session));
+        assert_eq!(!note.is_empty(), listed, "{}: {note}", agent.id);
+        if listed {
+            let pid = started.tmux(&["display-message", "-p", "-t", &format!("={}:", agent.session), "#{pane_pid}"]);
+            let mut ps = started.town.command("ps");
+            ps.args(["-o", "lstart=", "-p", &pid]).env("LC_ALL", "C");
+            let start = crate::support::Ran::of(ps).exits(0).stdout;
+            assert_eq!(note, format!("{pid}|{}\n", start.trim()), "{}", agent.id);
+        }
+    }
     let [base, digits] = [&started.server[1], &stdout("v1.0/tmux-socket-name.json")].map(|name| {
         let (base, digits) = name.trim().rsplit_once('-').expect("a dash");
         (base.to_owned(), digits.len(), digits.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -275,8 +324,12 @@ fn a_restart_in_place_gives_the_program_no_more_than_its_first_start() {
     let started = Started::new("v0.2", &V02);
     let (town, deacon) = (&started.town, &V02[0]);
     let (env, words, pane) = (started.env(deacon), town.arguments("deacon"), started.pane(deacon));
+    let options = started.options(deacon);
     let first = town.pid("deacon").expect("it lives");
     fs::remove_file(town.notes.join("deacon.env")).expect("removed");
+    // As a session looks that another release has made.
+    town.tmux(&["set-option", "-u", "-t", "=hq-deacon:", "status-right"]);
+    town.tmux(&["set-option", "-t", "=hq-deacon:", "status-left", "Deacon"]);
     let gtd = town.start();
     town.wait_for_log("Daemon starting");
     crate::support::process::signal(first, libc::SIGKILL);
@@ -284,6 +337,7 @@ fn a_restart_in_place_gives_the_program_no_more_than_its_first_start() {
     gtd.stop();
     assert_eq!(started.pane(deacon), pane, "in place");
     assert_eq!((started.env(deacon), town.arguments("deacon")), (env, words));
+    assert_eq!(started.options(deacon), options, "the session looks as it should again");
 }
 
 /// Whatever a shell might take for something else.
@@ -338,9 +392,35 @@ fn a_nudge_poller_runs_beside_a_witness_once_and_ends_with_its_shutdown() {
     assert_eq!(pollers(&town, "al-witness"), [poller], "not doubled");
     assert_eq!(town.run(&["--request", "shutdown", "alpha/witness"]).status, 0);
     crate::support::wait_until("the poller ends", || pollers(&town, "al-witness").is_empty());
-    crate::support::wait_until("its note is gone", || town.read(".runtime/nudge_poller/al-witness.pid").is_empty());
+    for dir in ["nudge_poller", "pids"] {
+        crate::support::wait_until("its note is gone", || {
+            town.read(&format!(".runtime/{dir}/al-witness.pid")).is_empty()
+        });
+    }
     gtd.stop();
     assert_eq!(town.calls("gt").iter().filter(|call| call.starts_with("nudge-poller")).count(), 1);
+}
+
+#[test]
+fn a_nudge_poller_that_was_killed_is_started_again_while_its_agent_lives() {
+    let mut town = Town::new(&["alpha=al", "beta=bt"]);
+    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
+    let gtd = town.up();
+    let agents = ["alpha-witness", "beta-witness"].map(|agent| town.wait_for_agent(agent, None));
+    let [first, other] =
+        ["al-witness", "bt-witness"].map(|session| eventually("a poller", || pollers(&town, session).first().copied()));
+    crate::support::process::signal(first, libc::SIGKILL);
+    let second = eventually("another poller", || pollers(&town, "al-witness").into_iter().find(|pid| *pid != first));
+    crate::support::wait_until("it is noted", || {
+        town.read(".runtime/nudge_poller/al-witness.pid") == second.to_string()
+    });
+    town.wait_for_heartbeats(2);
+    gtd.stop();
+    assert_eq!((pollers(&town, "al-witness"), pollers(&town, "bt-witness")), (vec![second], vec![other]), "one each");
+    assert_eq!(["alpha-witness", "beta-witness"].map(|agent| town.pid(agent)), agents.map(Some));
+    for poller in [second, other] {
+        crate::support::process::signal(poller, libc::SIGTERM);
+    }
 }
 
 #[test]

@@ -38,9 +38,11 @@ pub(super) static TABLE: Table = Table {
     options: |_| &[],
     settings: |_| None,
     prompt: |_| None,
+    whole_path: false,
     polled: &[],
     asks_beads: true,
     deletes_many: false,
+    noted: None,
     own_socket: false,
     holds: HoldFiles { rig_config: false, paused_deacon: false, shutting_down: false, docked: Docked::Never },
 };

@@ -2,7 +2,7 @@
 //!
 //! The colours of rigs differ in Gas Town from rig to rig; what was recorded is one of them, and all rigs get that one here.
 
-use super::{Docked, Generation, HoldFiles, Names, Pairs, Prompt, Table};
+use super::{Docked, Generation, HoldFiles, Names, Noted, Pairs, Prompt, Table};
 use crate::town::agent::Role;
 
 pub(super) static TABLE: Table = Table {
@@ -81,9 +81,11 @@ pub(super) static TABLE: Table = Table {
         }),
         _ => None,
     },
+    whole_path: false,
     polled: &[],
     asks_beads: false,
     deletes_many: false,
+    noted: Some((Noted::State, &[Role::Witness, Role::Refinery])),
     own_socket: false,
     holds: HoldFiles { rig_config: true, paused_deacon: true, shutting_down: false, docked: Docked::FromTown },
 };

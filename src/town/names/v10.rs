@@ -2,7 +2,7 @@
 //!
 //! The colours are the recorded ones, by role. What else Gas Town lets a rig's colours depend on cannot be seen there.
 
-use super::{Docked, Generation, HoldFiles, Names, Pairs, Prompt, Table};
+use super::{Docked, Generation, HoldFiles, Names, Noted, Pairs, Prompt, Table};
 use crate::town::agent::Role;
 
 pub(super) static TABLE: Table = Table {
@@ -117,9 +117,11 @@ pub(super) static TABLE: Table = Table {
         }),
         Role::Polecat => None,
     },
+    whole_path: true,
     polled: &[Role::Witness, Role::Refinery, Role::Crew],
     asks_beads: false,
     deletes_many: true,
+    noted: Some((Noted::Pid, &[Role::Witness, Role::Refinery, Role::Crew])),
     own_socket: true,
     holds: HoldFiles { rig_config: true, paused_deacon: true, shutting_down: true, docked: Docked::FromRig },
 };

@@ -126,7 +126,7 @@ impl Hold {
             Hold::GoingDown(_) => "that gt has ended",
             Hold::Parked => "gt rig unpark",
             Hold::Docked(_) => {
-                "gt rig undock; bd is asked again an hour after the last time, and at once after gtd --wake"
+                "gt rig undock or unpark; bd is asked again an hour after the last time, and at once after gtd --wake"
             }
             Hold::DockUnknown(_) => "bd answers; it is asked again at each heartbeat",
             Hold::NoAutoRestart => "auto_restart is unset (gt rig config), somebody starts it, or gtd --request start",
@@ -162,7 +162,7 @@ impl fmt::Display for Hold {
             Hold::Asked(action) => write!(f, "{action} was asked for and is not done yet"),
             Hold::GoingDown(pid) => write!(f, "the town is being shut down (daemon/shutting-down names PID {pid})"),
             Hold::Parked => f.write_str("its rig is parked"),
-            Hold::Docked(bead) => write!(f, "its rig is docked (status:docked on {bead})"),
+            Hold::Docked(label) => write!(f, "its rig is docked ({label})"),
             Hold::DockUnknown(outage) => write!(f, "whether its rig is docked is not known: {outage}"),
             Hold::NoAutoRestart => f.write_str("auto_restart is off for its rig"),
             Hold::Paused(reason) if reason.is_empty() => f.write_str("the Deacon is paused"),

@@ -1,66 +1,15 @@
-//! What the real `bd` and `gt` of three generations printed and wrote, and what gtd makes of it. The recordings are in
-//! `tests/data`, one call a file, as the program gave it: exit status, stdout and stderr.
+//! What agents' beads say, by `bd show`; and under which names `bd list` has them.
 
-use gtd::service::state;
+use super::{Call, agent, data, generation_of, json, stdout};
 use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
-use gtd::town::agent::{AgentId, Name, Role};
-use gtd::town::config::Config;
-use gtd::town::history::{KnownGastown, SavedHolds};
-use gtd::town::names::{Agent, Generation};
-use gtd::town::rigs::{Rig, Rigs};
+use gtd::town::names::Generation;
 use gtd::town::snapshot::{Report, Reports};
 use gtd::town::time::Wall;
-use gtd::world::gastown::{self, Ask};
-use gtd::world::{beads, holds, town_files};
-use serde_json::Value;
+use gtd::world::beads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-fn data(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file)
-}
-
-fn text(file: &str) -> String {
-    fs::read_to_string(data(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
-
-fn json(file: &str) -> Value {
-    serde_json::from_str(&text(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
-
-/// A call of a program, as it was recorded.
-struct Call {
-    args: Vec<String>,
-    dir: tempfile::TempDir,
-    exit: i64,
-}
-
-impl Call {
-    fn read(file: &str) -> Call {
-        let call = json(file);
-        let words = call["argv"].as_array().expect("arguments").iter().skip(1);
-        let dir = tempfile::tempdir().expect("a directory");
-        for stream in ["stdout", "stderr"] {
-            fs::write(dir.path().join(stream), call[stream].as_str().expect(stream)).expect("written");
-        }
-        let args = words.map(|word| word.as_str().expect("a word").to_owned()).collect();
-        Call { args, dir, exit: call["exit"].as_i64().expect("an exit status") }
-    }
-
-    /// A program that says again what was said then, and notes what it is asked for.
-    fn again(&self) -> Command {
-        let exit = self.exit;
-        let script = format!("echo \"$*\" >asked; cat stdout; cat stderr >&2; exit {exit}");
-        Command::new("/bin/sh", Duration::from_secs(20)).dir(self.dir.path()).args(["-c", &script, "program"])
-    }
-
-    fn asked(&self) -> String {
-        fs::read_to_string(self.dir.path().join("asked")).expect("it was asked").trim().to_owned()
-    }
-}
 
 /// What gtd learns from a recorded `bd show` when it asks for the same beads, in their order: `gt-deacon idle`.
 fn learnt(file: &str) -> String {
@@ -93,7 +42,7 @@ fn learnt(file: &str) -> String {
 }
 
 /// File by file, without `bd-show-` and `.json`: what gtd learns. What ends with `…` goes on somehow.
-const LEARNT: &[(&str, &str)] = &[
+pub const LEARNT: &[(&str, &str)] = &[
     ("seed/agent-dead", "gt-crew-gamma-sdead dead"),
     ("seed/agent-done", "gt-crew-gamma-sdone done"),
     ("seed/agent-running", "gt-crew-gamma-srunning running"),
@@ -247,6 +196,20 @@ const LEARNT: &[(&str, &str)] = &[
     ("v1.0/several-same-db", "hq-mayor idle, hq-deacon idle"),
     ("v1.0/witness-routed", "al-alpha-witness idle"),
     ("v1.0/witness-in-rig", "al-alpha-witness is missing"),
+    ("v0.2/agent-state-awaiting-gate", "al-alpha-witness working"),
+    ("v0.2/agent-state-idle", "al-alpha-witness idle"),
+    ("v0.2/agent-state-working", "al-alpha-witness working"),
+    ("v0.2/deacon-label", "hq-deacon stuck"),
+    ("v0.2/deacon-stuck", "hq-deacon stuck"),
+    ("v0.2/mail-deleted", "hq-6ra says nothing"),
+    ("v0.2/mayor", "hq-mayor idle"),
+    ("v1.0/agents-running", "hq-deacon idle, al-alpha-witness idle, al-alpha-refinery idle"),
+    ("v1.0/deacon-label", "hq-deacon idle"),
+    ("v1.0/mail-deleted", "hq-pvr says nothing"),
+    ("v1.0/mayor", "hq-mayor idle"),
+    ("v1.0/rig-parked-from-town-root", "al-rig-alpha is missing"),
+    ("v1.0/rig-undocked-from-town-root", "bt-rig-beta is missing"),
+    ("v1.0/witness-in-mayor-rig", "outage: bd show: …"),
 ];
 
 #[test]
@@ -305,149 +268,6 @@ fn no_recorded_bd_show_is_left_out() {
 }
 
 #[test]
-fn each_gt_says_which_generation_it_is_and_is_remembered() {
-    for generation in Generation::ALL {
-        for (file, args) in [("gt-version-flag.json", "--version"), ("gt-version.json", "version")] {
-            let call = Call::read(&format!("{generation}/{file}"));
-            assert_eq!(call.args, [args]);
-            let gt = call.dir.path().join("stdout");
-            let again = |_: &Path| call.again();
-            let attention = &mut Attention::nobody();
-            let at = (Ask::IfNeeded, Wall::from_seconds(1_800_000_000));
-            let found = gastown::generation(&Config::default(), None, Some(&gt), at, again, attention);
-            let found = found.expect("nobody stops it");
-            assert_eq!(found.generation, Ok(generation), "{file}");
-            assert_eq!(call.asked(), "--version");
-            let answer = found.answer.expect("to be remembered");
-            assert_eq!((answer.generation, answer.program.as_str()), (Some(generation), gt.to_str().expect("text")));
-            let said = text(&format!("{generation}/{file}"));
-            let version = answer.said.strip_prefix("gt --version says ").expect("what it said");
-            assert!(said.contains(&format!("gt version {version}")), "{said}");
-
-            // The same file is not asked again; where it is gone, the answer stands.
-            let never = |_: &Path| -> Command { panic!("it was asked again") };
-            let ask = |known: &KnownGastown, gt| {
-                let attention = &mut Attention::nobody();
-                gastown::generation(&Config::default(), Some(known), gt, at, never, attention)
-            };
-            for gt in [Some(gt.as_path()), None] {
-                assert_eq!(ask(&answer, gt).expect("nobody stops it").generation, Ok(generation));
-            }
-        }
-    }
-}
-
-#[test]
-fn the_version_of_bd_is_no_version_of_gt() {
-    assert_eq!(Generation::of_gt_version("bd version 0.40.0 (dev)\n"), None);
-}
-
-#[test]
-fn rigs_are_read_as_each_gt_writes_them() {
-    for (file, wanted) in [
-        ("seed/fresh-mayor_rigs.json", ""),
-        ("seed/mayor_rigs.json", "alpha(gt) beta(be) gamma(gt)"),
-        ("v0.2/mayor_rigs.json", "alpha(al) beta(bt)"),
-        ("v1.0/mayor_rigs.json", "alpha(al) beta(bt)"),
-    ] {
-        let rigs = Rigs::parse(text(file).as_bytes()).expect(file);
-        let served: Vec<String> = rigs.served.iter().map(|rig| format!("{}({})", rig.name, rig.prefix)).collect();
-        assert_eq!((served.join(" ").as_str(), rigs.refused.len()), (wanted, 0), "{file}");
-    }
-}
-
-/// A town with some recorded files in it.
-fn town(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
-    for (file, place) in files {
-        let place = dir.path().join(place);
-        fs::create_dir_all(place.parent().expect("a folder")).expect("made");
-        fs::write(place, text(file)).expect("written");
-    }
-    dir
-}
-
-#[test]
-fn activity_is_read_as_gt_and_bd_write_it() {
-    for (file, wanted) in [
-        ("fresh-daemon_activity", "2026-11-23T09:33:37.684891419Z"),
-        ("activity-after-gt-version", "2026-11-23T11:05:46.59031818Z"),
-        ("activity-after-gt-mail-inbox", "2026-11-23T11:05:46.603363426Z"),
-        ("activity-after-bd-show-in-rig", "2026-11-23T11:21:01Z"),
-        ("activity-after-bd-show-with-GT_ROOT", "2026-11-23T11:21:01Z"),
-    ] {
-        let town = town(&[(&format!("seed/{file}.json"), "daemon/activity.json")]);
-        let read = town_files::read_activity(town.path()).map(|at| at.rfc3339(0));
-        assert_eq!(read.as_deref(), Some(wanted), "{file}");
-    }
-}
-
-#[test]
-fn the_state_of_each_gas_towns_own_daemon_is_read_and_its_count_goes_on() {
-    for (file, running, pid, beats) in [
-        ("seed/daemon_state-running", true, 3336, 1),
-        ("seed/daemon_state-stopped", false, 19598, 1),
-        ("v0.2/daemon_state-starting", true, 12879, 0),
-        ("v0.2/daemon_state-running", true, 12879, 3),
-        ("v0.2/daemon_state-stopped", false, 12879, 3),
-        ("v1.0/daemon_state-starting", true, 10630, 0),
-        ("v1.0/daemon_state-running", true, 10630, 2),
-        ("v1.0/daemon_state-stopped", false, 10630, 2),
-    ] {
-        let file = format!("{file}.json");
-        let town = town(&[(&file, "state.json")]);
-        let state = state::read(town.path()).expect(&file).expect("a state");
-        assert_eq!((state.running, state.pid, state.heartbeat_count), (running, pid, beats), "{file}");
-        assert!(state.gtd.is_none());
-        let recorded = json(&file);
-        let stamps = (recorded["started_at"].as_str(), recorded["last_heartbeat"].as_str());
-        assert_eq!((Some(state.started_at.as_str()), Some(state.last_heartbeat.as_str())), stamps, "{file}");
-        let history = state::peek(town.path()).expect("a history");
-        assert_eq!((history.heartbeats, history.last_heartbeat), (beats, None), "{file}");
-    }
-}
-
-#[test]
-fn a_town_is_known_by_its_town_json() {
-    for file in ["seed/fresh-mayor_town.json", "v0.2/mayor_town.json", "v1.0/mayor_town.json"] {
-        let town = town(&[(file, "mayor/town.json")]);
-        assert_eq!(town_files::check(town.path()), Ok(town.path().to_owned()), "{file}");
-        assert!(town_files::check(&town.path().join("mayor")).is_err());
-    }
-}
-
-#[test]
-fn the_daemon_json_that_gt_writes_is_understood_without_a_warning() {
-    let town = town(&[("v1.0/mayor_daemon.json", "mayor/daemon.json")]);
-    let (config, warnings) =
-        Config::of(town_files::read_config(town.path()).expect("a file")).expect("a configuration");
-    assert_eq!(warnings, [""; 0]);
-    assert_eq!((config.heartbeat_enabled, config.heartbeat_interval), (true, Some(Duration::from_secs(180))));
-    for role in [Role::Deacon, Role::Witness, Role::Refinery] {
-        assert!(config.patrols(role), "{role:?}");
-    }
-    assert!(config.patrols_rig(Role::Witness, "alpha") && !config.patrols_rig(Role::Witness, "gamma"));
-}
-
-#[test]
-fn an_estop_is_read_as_gt_writes_it() {
-    let town = town(&[("v1.0/ESTOP", "ESTOP"), ("v1.0/ESTOP.alpha", "ESTOP.alpha")]);
-    let rigs = Rigs::parse(text("v1.0/mayor_rigs.json").as_bytes()).expect("rigs").served;
-    let holds = holds::read(town.path(), None, &rigs, &[], &SavedHolds::default(), &mut Vec::new());
-    assert_eq!(holds.estop.as_deref(), Some("closing laptop"));
-    assert_eq!(holds.stopped_rigs.iter().map(Name::as_str).collect::<Vec<_>>(), ["alpha"]);
-}
-
-/// An agent of the town that was recorded.
-fn agent(generation: Generation, id: &str) -> Agent {
-    let folder = generation.word();
-    let rigs = Rigs::parse(text(&format!("{folder}/mayor_rigs.json")).as_bytes()).expect("rigs").served;
-    let id: AgentId = id.parse().expect(id);
-    let rig: Option<&Rig> = rigs.iter().find(|rig| Some(&rig.name) == id.rig());
-    generation.table().agent(Path::new("@TOWN@"), id, rig)
-}
-
-#[test]
 fn agents_beads_have_the_names_under_which_bd_showed_them() {
     for (file, generation, agents) in [
         ("seed/bd-show-several.json", Generation::Seed, "deacon mayor gamma/witness gamma/refinery"),
@@ -465,17 +285,78 @@ fn agents_beads_have_the_names_under_which_bd_showed_them() {
 }
 
 #[test]
-fn agents_have_the_sessions_and_directories_that_tmux_showed() {
-    for generation in [Generation::V02, Generation::V10] {
-        let call = json(&format!("{generation}/tmux-list-panes.json"));
-        // A start command may have line ends in it.
-        let lines = call["stdout"].as_str().expect("stdout").lines().map(|line| line.split('|').collect::<Vec<_>>());
-        let shown: BTreeMap<String, PathBuf> = lines
-            .filter(|fields| fields.get(1).is_some_and(|id| id.starts_with('$')))
-            .map(|fields| (fields[0].to_owned(), PathBuf::from(fields[10])))
-            .collect();
-        let ids = ["deacon", "mayor", "alpha/witness", "alpha/refinery", "alpha/crew/maxine"];
-        let ours = ids.map(|id| agent(generation, id)).map(|agent| (agent.session, agent.dir));
-        assert_eq!(shown, BTreeMap::from(ours), "{generation}");
+fn bd_lists_agents_under_the_names_by_which_gtd_asks_for_them() {
+    for (file, agents) in [
+        (
+            "seed/bd-list-agents-rig.json",
+            "deacon mayor gamma/witness gamma/refinery gamma/crew/max gamma/polecat/nux gamma/crew/sdone gamma/crew/sspawning gamma/crew/sdead gamma/crew/sstopped gamma/crew/sstuck gamma/crew/sworking gamma/crew/srunning",
+        ),
+        ("seed/bd-list-agents-town.json", ""),
+        ("seed/bd-list-ids-none.json", ""),
+        ("seed/bd-list-ids-none-no-daemon.json", ""),
+        ("seed/bd-list-ids-rig.json", "deacon mayor"),
+        ("seed/bd-list-ids-town.json", ""),
+        ("v0.2/bd-list-id.json", "deacon mayor"),
+        ("v0.2/bd-list-label-agent.json", "deacon mayor"),
+        ("v0.2/bd-list-label-agent-limit0.json", "deacon mayor"),
+        ("v0.2/bd-list-none.json", ""),
+        ("v0.2/bd-list-type-agent.json", "deacon mayor"),
+        ("v0.2/bd-list-type-agent-in-rig.json", "alpha/witness alpha/refinery alpha/crew/maxine"),
+        ("v1.0/bd-list-id.json", "deacon mayor alpha/witness"),
+        (
+            "v1.0/bd-list-label-agent.json",
+            "deacon mayor alpha/witness alpha/refinery alpha/crew/max alpha/crew/maxine beta/witness beta/refinery",
+        ),
+        (
+            "v1.0/bd-list-label-agent-limit0.json",
+            "deacon mayor alpha/witness alpha/refinery alpha/crew/max alpha/crew/maxine beta/witness beta/refinery",
+        ),
+        ("v1.0/bd-list-label-agent-in-rig.json", ""),
+        ("v1.0/bd-list-none.json", ""),
+        ("v1.0/bd-list-type-agent.json", ""),
+    ] {
+        let listed = beads::parse_show(&stdout(file)).expect(file);
+        let ids = agents.split_whitespace();
+        let ours: BTreeSet<String> = ids.map(|id| agent(generation_of(file), id).bead).collect();
+        assert_eq!(listed.keys().cloned().collect::<BTreeSet<_>>(), ours, "{file}");
+        assert!(listed.values().all(|state| !state.is_empty()), "{file}: each says how it is: {listed:?}");
+    }
+}
+
+/// 213 agents in one database, of which bd shows the first fifty unless it is told otherwise.
+#[test]
+fn bd_lists_no_more_than_fifty_agents_so_that_it_is_asked_for_each_by_name() {
+    let listed = beads::parse_show(&stdout("seed/v0.47-bd-list-agents-rig.json")).expect("a list");
+    assert_eq!(listed.len(), 50);
+}
+
+#[test]
+fn where_one_id_spoils_a_call_the_others_are_learnt_past_bds_own_daemon() {
+    for (spoilt, past, ids) in [
+        (
+            "seed/bd-show-one-missing-in-rig.json",
+            "seed/bd-show-one-missing-in-rig-no-daemon.json",
+            ["gt-deacon", "gt-witness-nosuch", "gt-mayor"],
+        ),
+        (
+            "v0.2/bd-show-one-missing-daemon.json",
+            "v0.2/bd-show-one-missing-no-daemon.json",
+            ["hq-deacon", "hq-nosuch", "hq-mayor"],
+        ),
+    ] {
+        let (first, second) = (Call::read(spoilt), Call::read(past));
+        assert_eq!((first.exit, second.exit), (1, 0));
+        let script = format!(
+            "[ \"$1\" = --no-daemon ] && cd {}; cat stdout; cat stderr >&2; [ \"$1\" = --no-daemon ]",
+            second.dir.path().display()
+        );
+        let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(first.dir.path()).args(["-c", &script, "bd"]);
+        let (mut left_out, now) = (BTreeMap::new(), Wall::from_seconds(1_800_000_000));
+        let answer =
+            beads::ask_again(&bd, &ids, &mut left_out, now, &mut Attention::nobody()).expect("nobody stops it");
+        let idle = || Report::Says("idle".to_owned());
+        let wanted = ids.into_iter().map(str::to_owned).zip([idle(), Report::Missing, idle()]);
+        assert_eq!(answer.reports, Reports::Asked(wanted.collect()), "{spoilt}");
+        assert_eq!(left_out.into_keys().collect::<Vec<_>>(), [ids[1]], "{spoilt}");
     }
 }

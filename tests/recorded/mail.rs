@@ -1,43 +1,22 @@
 //! What the real `gt` of three generations printed of mail, and what gtd makes of it: which mails are requests, which are
-//! carried out in a town that has these agents, and when a deletion has succeeded. The recordings are in `tests/data`.
+//! carried out in a town that has these agents, and when a deletion has succeeded.
 
-use gtd::decide::requests::take_on;
+use super::{family, generation_of, json, stdout};
+use gtd::decide::requests::{roll, take_on};
 use gtd::decide::spawns::notices;
 use gtd::town::agent::Name;
 use gtd::town::config::Config;
 use gtd::town::history::History;
-use gtd::town::mail::{Kind, parse_inbox};
+use gtd::town::mail::{Kind, Mail, parse_inbox};
 use gtd::town::names::Generation;
 use gtd::town::request::Source;
 use gtd::town::rigs::Rig;
 use gtd::town::snapshot::{Holds, Inbox, Reports, Snapshot};
 use gtd::town::time::{Moment, Tick, Wall};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
-}
-
-fn call(file: &str) -> Value {
-    let path = data().join(file).with_extension("json");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).expect("a recorded call")
-}
-
-/// The recorded calls whose name begins so: `seed/gt-inbox-one`.
-fn files(start: &[&str]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for generation in ["seed", "v0.2", "v1.0"] {
-        let names = fs::read_dir(data().join(generation)).expect("a listing").flatten();
-        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
-        let names = names.filter(|name| start.iter().any(|start| name.starts_with(start)));
-        found.extend(names.map(|name| format!("{generation}/{}", name.trim_end_matches(".json"))));
-    }
-    found
-}
+use std::path::PathBuf;
 
 /// The town in which all of it was recorded: rigs alpha, beta and gamma, crew maxine and max.
 fn town(generation: Generation, inbox: Inbox) -> Snapshot {
@@ -76,14 +55,9 @@ fn town(generation: Generation, inbox: Inbox) -> Snapshot {
     }
 }
 
-fn generation(file: &str) -> Generation {
-    let word = file.split('/').next().expect("a folder");
-    Generation::ALL.into_iter().find(|generation| generation.word() == word).expect("a generation")
-}
-
 /// What gtd does with an inbox, a line a mail: what it says of a request, what becomes of a spawn, nothing of other mail.
 fn fate(file: &str) -> Vec<String> {
-    let call = call(file);
+    let call = json(file);
     let stdout = call["stdout"].as_str().expect("stdout");
     if call["exit"] != 0 {
         assert!(parse_inbox(stdout).is_err(), "{file}: a failure has nothing on stdout that could be an inbox");
@@ -96,7 +70,7 @@ fn fate(file: &str) -> Vec<String> {
     let ordinary = mails.iter().filter(|mail| mail.kind() == Kind::Ordinary).count();
     assert!(mails.iter().all(|mail| mail.sent.is_some()), "{file}: every time is read");
     let count = mails.len();
-    let snapshot = town(generation(file), Inbox::Read(mails));
+    let snapshot = town(generation_of(file), Inbox::Read(mails));
     let mut history = History::default();
     let mut lines = take_on(&mut history, &snapshot).lines;
     for notice in notices(&history, &snapshot) {
@@ -158,6 +132,7 @@ const V10_X: &str = "- hq-wisp-3mw: \"x\": there is no such agent in this town";
 
 /// File by file: the fates of its mails. All files are in it.
 fn wanted(file: &str) -> Vec<&'static str> {
+    let file = file.trim_end_matches(".json");
     let with = |parts: &[&'static [&'static str]]| parts.concat();
     match file {
         "seed/gt-inbox-after-read"
@@ -190,7 +165,7 @@ fn wanted(file: &str) -> Vec<&'static str> {
 
 #[test]
 fn every_recorded_inbox_is_read_as_it_was_meant() {
-    let files = files(&["gt-inbox-", "gt-mail-inbox-"]);
+    let files = family(&["gt-inbox-", "gt-mail-inbox-"]);
     assert!(files.len() > 35, "{files:?}");
     let told: Vec<String> =
         files.iter().flat_map(|file| std::iter::once(format!("= {file}")).chain(fate(file))).collect();
@@ -204,7 +179,7 @@ fn every_recorded_inbox_is_read_as_it_was_meant() {
 /// A `gt` that says again what was said then.
 fn delete_again(file: &str, ids: &[String], at_once: bool) -> Vec<bool> {
     use std::os::unix::fs::PermissionsExt;
-    let call = call(file);
+    let call = json(file);
     let dir = tempfile::tempdir().expect("a directory");
     let at = |name: &str| dir.path().join(name);
     fs::create_dir_all(at("t/mayor")).expect("made");
@@ -228,11 +203,11 @@ fn delete_again(file: &str, ids: &[String], at_once: bool) -> Vec<bool> {
 
 #[test]
 fn every_recorded_deletion_is_understood() {
-    for file in files(&["gt-mail-delete"]) {
-        let argv = call(&file)["argv"].as_array().expect("arguments").clone();
+    for file in family(&["gt-mail-delete"]) {
+        let argv = json(&file)["argv"].as_array().expect("arguments").clone();
         let ids: Vec<String> = argv.iter().skip(3).map(|id| id.as_str().expect("an id").to_owned()).collect();
         let gone = delete_again(&file, &ids, true);
-        let wanted: &[bool] = match file.as_str() {
+        let wanted: &[bool] = match file.trim_end_matches(".json") {
             "seed/gt-mail-delete-locked-town-db" => &[false],
             "v0.2/gt-mail-delete-outside-town" | "v1.0/gt-mail-delete-outside-town" => &[false],
             "seed/gt-mail-delete-two" | "v0.2/gt-mail-delete-several" => &[false, false],
@@ -241,5 +216,72 @@ fn every_recorded_deletion_is_understood() {
             _ => &[true],
         };
         assert_eq!(gone, wanted, "{file}");
+    }
+}
+
+/// The value of an option of a recorded call.
+fn option(call: &Value, flag: &str) -> String {
+    let words = call["argv"].as_array().expect("arguments");
+    let at = words.iter().position(|word| word == flag).expect(flag);
+    words[at + 1].as_str().expect("a word").to_owned()
+}
+
+/// An inbox with all the mails that were sent.
+fn full_inbox(generation: Generation) -> Vec<Mail> {
+    let file = match generation {
+        Generation::Seed => "seed/gt-inbox-lifecycle-and-spawn.json".to_owned(),
+        newer => format!("{newer}/gt-inbox-many.json"),
+    };
+    parse_inbox(&stdout(&file)).expect("an inbox")
+}
+
+/// Who sends it, by the environment and else the directory of the call.
+fn sender(call: &Value) -> Option<String> {
+    let actor =
+        call["env"]["BD_ACTOR"].as_str().map(|actor| actor.replace("/polecats/", "/").replace("-witness", "/witness"));
+    let dir = || call["cwd"].as_str()?.strip_prefix("@TOWN@/").map(str::to_owned);
+    actor.or_else(dir)
+}
+
+#[test]
+fn every_mail_that_was_sent_arrives_and_asks_for_what_its_sender_wanted() {
+    let mut asked = 0;
+    for file in family(&["gt-mail-send"]) {
+        let generation = generation_of(&file);
+        let call = json(&file);
+        let (subject, body) = (option(&call, "-s"), option(&call, "-m"));
+        let to_deacon = call["argv"].as_array().expect("arguments").iter().any(|word| word == "deacon/");
+        let inbox = full_inbox(generation);
+        let arrived: Vec<&Mail> = inbox.iter().filter(|mail| mail.subject == subject && mail.body == body).collect();
+        // The last was sent after the inbox was read.
+        assert_eq!(arrived.len(), usize::from(to_deacon), "{file}");
+        let Some(mail) = arrived.first() else { continue };
+        let Kind::Lifecycle(identity, action) = mail.kind() else {
+            let spawns = subject.starts_with("POLECAT_STARTED");
+            assert_eq!(matches!(mail.kind(), Kind::Spawned { .. }), spawns, "{file}");
+            continue;
+        };
+        let wanted = if file.contains("empty-body") { None } else { subject.rsplit(' ').next() };
+        assert_eq!(action.ok().map(|action| action.word()), wanted, "{file}");
+        // Whoever asks for himself may.
+        let snapshot = town(generation, Inbox::NotAsked);
+        let roll = roll(&snapshot).expect("a roll");
+        if let Ok(id) = roll.find(identity) {
+            let own = sender(&call).and_then(|sender| roll.find(&sender).ok());
+            assert_eq!(own.as_ref(), Some(&id), "{file}");
+            assert!(roll.may_speak(&mail.from, &id), "{file}: from {}", mail.from);
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 6 + 6 + 6, "requests of agents that the town has");
+}
+
+#[test]
+fn a_mail_that_is_shown_by_itself_is_the_one_of_the_inbox() {
+    for file in ["v0.2/gt-mail-read-json.json", "v1.0/gt-mail-read-json.json"] {
+        let shown = parse_inbox(&format!("[{}]", stdout(file))).expect("a mail");
+        let id = &json(file)["argv"][3];
+        let inbox = full_inbox(generation_of(file));
+        assert_eq!(shown, inbox.into_iter().filter(|mail| *id == mail.id).collect::<Vec<_>>(), "{file}");
     }
 }

@@ -1,8 +1,8 @@
 //! gtd where next to nothing is: without an environment, in an empty root, on an old kernel. The program that the others test too,
 //! or the one that `GTD_STATIC` names: `make check-static` names the static one.
 
-mod support;
-
+use crate::support::program::{GTD, bare};
+use crate::support::{Gtd, Ran, Town, process};
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs;
@@ -10,8 +10,6 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::program::{GTD, bare};
-use support::{Gtd, Ran, Town, process};
 
 fn gtd() -> PathBuf {
     std::env::var_os("GTD_STATIC").unwrap_or_else(|| OsString::from(GTD)).into()
