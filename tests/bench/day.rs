@@ -48,7 +48,8 @@ pub fn day(table: &mut Table) {
     let (after, log) = (work(daemon.id()), logged() - log);
     let sent = town.said("Heartbeat complete") - said;
     town.stop(daemon);
-    assert_eq!(sent, heartbeats / PART, "another number of heartbeats than a day has");
+    // Where the machine is busy, looks come later and heartbeats do not: then it is a little more than a day's.
+    assert!((heartbeats / PART..=heartbeats / PART + 3).contains(&sent), "{sent} heartbeats");
 
     let whole = |before: f64, after: f64| vec![(after - before) * PART as f64];
     table.count("24 h of an idle town of 10 rigs: looks", LOOKS);

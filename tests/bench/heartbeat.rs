@@ -3,8 +3,8 @@
 
 use super::floor::Recorded;
 use super::kernel::{programs, trace};
-use super::table::Table;
 use super::runs;
+use super::table::Table;
 use super::town::{Rhythm, Town};
 use std::time::Instant;
 

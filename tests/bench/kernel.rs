@@ -37,9 +37,8 @@ pub fn work(pid: u32) -> Work {
     let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")).map(number).expect("a field");
     let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("threads").flatten();
     let threads = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
-    let wakes = threads.filter_map(|status| {
-        status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:").map(number))
-    });
+    let wakes = threads
+        .filter_map(|status| status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:").map(number)));
     let wakes = wakes.sum();
     // Fields 14 to 17 of proc(5), counted from the third.
     Work { own: (fields[11] + fields[12]) / ticks, children: (fields[13] + fields[14]) / ticks, wakes, written }

@@ -56,7 +56,9 @@ pub fn many(table: &mut Table) {
     let read = || drop(town.command(which("cat")).arg(&state).status());
     let floor = runs(|| time(&read));
     table.add("gtd --status, 1000 agents", "ms", runs(|| time(&|| town.run(&["--status"])))).floor(floor.clone());
-    table.add("gtd --status --json, 1000 agents", "ms", runs(|| time(&|| town.run(&["--status", "--json"])))).floor(floor);
+    table
+        .add("gtd --status --json, 1000 agents", "ms", runs(|| time(&|| town.run(&["--status", "--json"]))))
+        .floor(floor);
     town.stop(daemon);
     let times = (0..RUNS).map(|_| time_to_end(town.daemon(GTD))).collect();
     table.add("from SIGTERM to exit, idle, 1000 agents", "ms", times).budget(20.0);

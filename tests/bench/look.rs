@@ -6,13 +6,13 @@ use super::town::{GTD, Rhythm, Town, wait_until};
 use std::time::Duration;
 
 /// Looks that are counted.
-const LOOKS: usize = 20;
+const LOOKS: usize = 12;
 /// What lies closer together than this is one time awake.
-const ASLEEP: Duration = Duration::from_millis(50);
+const ASLEEP: Duration = Duration::from_millis(200);
 
 /// What the kernel sees of looks.
 pub fn look(table: &mut Table) {
-    let town = Town::new(3, Rhythm { look: "250ms", ..Rhythm::default() });
+    let town = Town::new(3, Rhythm { look: "600ms", ..Rhythm::default() });
     let Some(mut daemon) = trace(&town, "execve,poll,ppoll,clock_nanosleep", &[]) else {
         table.missing("processes in a look", "there is no strace");
         return;

@@ -15,8 +15,8 @@ pub fn memory(table: &mut Table) {
     };
     let small = resident(&gtd, 3, 0);
     table.add("resident memory, static build, idle, 3 agents", "MB", vec![small.0]).budget(1.6);
-    let ten = resident(&gtd, 10, 3);
-    let thousand = resident(&gtd, 1000, 3);
+    let ten = resident(&gtd, 10, 1);
+    let thousand = resident(&gtd, 1000, 1);
     table.add("  after heartbeats, 10 agents", "MB", vec![ten.0]);
     table.add("  after heartbeats, 1000 agents", "MB", vec![thousand.0]).budget(6.0);
     table.add("  at its highest, 1000 agents", "MB", vec![thousand.1]);

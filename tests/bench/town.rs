@@ -41,7 +41,11 @@ impl Town {
     pub fn new(agents: usize, rhythm: Rhythm) -> Town {
         let rigs: Vec<String> = (0..agents / 2).map(|n| format!("rig{n}")).collect();
         let refineries = rigs.iter().take(agents.saturating_sub(1 + rigs.len()));
-        let of_rigs = |role: &'static str| move |rig: &String| (format!("gt-{rig}-{role}"), format!("{rig}/{role}{}", if role == "refinery" { "/rig" } else { "" }));
+        let of_rigs = |role: &'static str| {
+            move |rig: &String| {
+                (format!("gt-{rig}-{role}"), format!("{rig}/{role}{}", if role == "refinery" { "/rig" } else { "" }))
+            }
+        };
         let patrols = rigs.iter().map(of_rigs("witness")).chain(refineries.clone().map(of_rigs("refinery")));
         let deacon = ("gt-deacon".to_owned(), "deacon".to_owned());
         let with_refinery: Vec<String> = refineries.map(|rig| format!("{rig:?}")).collect();
