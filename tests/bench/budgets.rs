@@ -23,8 +23,11 @@ use table::Table;
 /// How often each time is taken.
 const RUNS: usize = 7;
 
-/// What can be measured by itself.
-const PARTS: [(&str, fn(&mut Table)); 10] = [
+/// What can be measured by itself, by its name.
+type Part = (&'static str, fn(&mut Table));
+
+/// All parts.
+const PARTS: [Part; 10] = [
     ("heartbeat", heartbeat::heartbeat),
     ("look", look::look),
     ("start", life::start),
