@@ -147,7 +147,7 @@ soak: tmux strace
 	GTD_SOAK=1 $(CARGO) test --locked --release --test faults
 
 bench: static tmux
-	GTD_STATIC=$(abspath $(STATIC)) $(CARGO) bench --locked --bench town
+	GTD_STATIC=$(abspath $(STATIC)) $(CARGO) bench --locked --bench budgets
 
 doc:
 	$(CARGO) doc --locked --no-deps

@@ -397,9 +397,6 @@ impl Daemon {
             metrics.outcome(&outcome, plan.ends_for_silence(&outcome.agent));
             outcomes.push(outcome);
         });
-        if trigger == Trigger::Heartbeat && result.is_ok() {
-            self.world.accompany_all(plan, &snapshot.agents);
-        }
         let done = if result.is_ok() { trigger } else { Trigger::Look };
         record(&mut self.history, done, plan, &outcomes, &snapshot.config, clock::now());
         let is_start = |o: &Outcome| matches!(o.result, Done::Started { .. } | Done::StartFailed { .. });

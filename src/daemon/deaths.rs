@@ -10,7 +10,7 @@ use crate::town::lean::gather;
 use crate::town::snapshot::Snapshot;
 use crossbeam_channel::Receiver;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -91,7 +91,8 @@ impl Daemon {
         let server = snapshot.server.as_ref().or(self.history.server.as_ref()).map(|server| server.process.pid);
         let all: Vec<(u32, AgentId)> = programs.into_iter().chain(foregrounds).collect();
         let pids: Vec<u32> = server.into_iter().chain(all.iter().map(|(pid, _)| *pid)).collect();
-        self.ended.retain(|pid| pids.contains(pid));
+        let shown: BTreeSet<u32> = pids.iter().copied().collect();
+        self.ended.retain(|pid| shown.contains(pid));
         let pids: Vec<u32> = pids.into_iter().filter(|pid| !self.ended.contains(pid)).collect();
         let watched = sleeper.watch(&pids, &self.events, &self.ringer);
         self.unwatched = watched.err().map(|unwatched| unwatched.to_string());

@@ -118,6 +118,8 @@ impl Daemon {
 
     /// Takes down what `--status` shows.
     pub(super) fn report_on(&mut self, snapshot: &Snapshot, plan: &Plan) {
+        let sessions: BTreeMap<&AgentId, &String> =
+            snapshot.agents.iter().map(|agent| (&agent.id, &agent.session)).collect();
         let status = |(id, verdict): &(AgentId, Verdict)| {
             // What the poke was is past; what counts is whether it was answered.
             let poked = match self.history.agent(id).silence {
@@ -127,7 +129,7 @@ impl Daemon {
             let verdict = if matches!(verdict, Verdict::Poke { .. }) { &poked } else { verdict };
             AgentStatus {
                 agent: id.clone(),
-                session: session_of(snapshot, id),
+                session: sessions.get(id).copied().cloned().unwrap_or_default(),
                 state: verdict.word().to_owned(),
                 reason: verdict.reason_without_time(),
                 until: verdict.until(),
@@ -142,9 +144,4 @@ impl Daemon {
             agents: plan.verdicts.iter().map(status).collect(),
         };
     }
-}
-
-fn session_of(snapshot: &Snapshot, id: &AgentId) -> String {
-    let agent = snapshot.agents.iter().find(|agent| agent.id == *id);
-    agent.map(|agent| agent.session.clone()).unwrap_or_default()
 }

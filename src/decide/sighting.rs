@@ -30,9 +30,10 @@ pub fn sighting<'a>(agent: &Agent, snapshot: &'a Snapshot) -> Sighting<'a> {
         Ok(sessions) => sessions,
         Err(outage) => return Sighting::Unknown(outage),
     };
-    let Some(session) = sessions.iter().find(|s| s.name == agent.session) else {
+    let Ok(place) = sessions.binary_search_by(|session| session.name.cmp(&agent.session)) else {
         return Sighting::NoSession;
     };
+    let session = &sessions[place];
     // First, since what cannot be read does not say whose it is either.
     let panes = match &session.panes {
         Ok(panes) => panes,

@@ -11,7 +11,7 @@ use crate::sys::raw::{self, Wait};
 use crate::town::lean::gather;
 use crate::town::time::Tick;
 use crossbeam_channel::Sender;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -48,11 +48,12 @@ struct Watched {
     end: OwnedFd,
 }
 
-impl Watched {
-    fn has_ended(&self) -> bool {
-        let mut wait = [Wait::readable(self.end.as_fd())];
-        raw::poll(&mut wait, Some(Duration::ZERO)).is_ok() && wait[0].ready
-    }
+/// Those of a list that have not ended, as far as the system tells.
+fn living(list: &[Arc<Watched>]) -> impl Iterator<Item = &Arc<Watched>> {
+    let mut waits: Vec<Wait> = list.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect();
+    let is_known = raw::poll(&mut waits, Some(Duration::ZERO)).is_ok();
+    let has_ended: Vec<bool> = waits.iter().map(|wait| is_known && wait.ready).collect();
+    list.iter().zip(has_ended).filter(|(_, ended)| !ended).map(|(watched, _)| watched)
 }
 
 /// Why not all processes are watched; the next look sees what becomes of the others.
@@ -104,9 +105,13 @@ impl Sleeper {
     /// [`Unwatched`], if some are not watched.
     pub fn watch(&self, pids: &[u32], events: &Sender<Event>, daemon: &Ringer) -> Result<(), Unwatched> {
         // A descriptor that is there is used on: opened anew, the old ones would take the room of others meanwhile.
-        let before = Arc::clone(&self.lock().watched);
-        let before = before.iter().filter(|watched| !watched.has_ended());
-        let before: BTreeMap<u32, &Arc<Watched>> = gather(before.map(|watched| (watched.pid, watched)));
+        let list = Arc::clone(&self.lock().watched);
+        let before: Vec<&Arc<Watched>> = living(&list).collect();
+        // Most looks show what the one before has shown: then the thread sleeps on.
+        if before.len() == list.len() && before.iter().map(|watched| watched.pid).eq(pids.iter().copied()) {
+            return Ok(());
+        }
+        let before: BTreeMap<u32, &Arc<Watched>> = gather(before.into_iter().map(|watched| (watched.pid, watched)));
         let mut room = limits::room_for(pids.len()).saturating_sub(before.len());
         let mut list = Vec::with_capacity(pids.len());
         let mut unwatched = Ok(());
@@ -156,7 +161,7 @@ struct Sleeping {
 
 impl Sleeping {
     fn sleep(&self) {
-        let mut told: Vec<u32> = Vec::new();
+        let mut told: BTreeSet<u32> = BTreeSet::new();
         let mut list = 0;
         loop {
             let (wake, watched) = {
@@ -179,7 +184,7 @@ impl Sleeping {
                 self.bell.silence();
             }
             for (watched, _) in open.iter().zip(&waits).filter(|(_, wait)| wait.ready) {
-                told.push(watched.pid);
+                told.insert(watched.pid);
                 self.tell(Event::Ended { pid: watched.pid });
             }
             self.tell_time();

@@ -9,6 +9,7 @@ use crate::town::agent::AgentId;
 use crate::town::history::History;
 use crate::town::time::{Moment, Wall};
 use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 /// The version of the part under `gtd`.
@@ -206,7 +207,8 @@ pub struct Keeper {
     started_at: Wall,
     boot: String,
     program: Option<ProgramFile>,
-    written: Vec<u8>,
+    /// The fingerprint of what was written last: the text of a thousand agents would be a megabyte.
+    written: u64,
 }
 
 /// What the daemon has to say of itself, besides its history.
@@ -225,13 +227,7 @@ pub struct Report {
 impl Keeper {
     /// Keeps the state in `dir`, for a daemon that began at `started_at`.
     pub fn new(dir: &Path, started_at: Wall) -> Keeper {
-        Keeper {
-            dir: dir.to_owned(),
-            started_at,
-            boot: clock::boot_id(),
-            program: ProgramFile::own(),
-            written: Vec::new(),
-        }
+        Keeper { dir: dir.to_owned(), started_at, boot: clock::boot_id(), program: ProgramFile::own(), written: 0 }
     }
 
     /// Writes the state.
@@ -271,12 +267,19 @@ impl Keeper {
             let why = std::io::Error::other("it would be larger than gtd reads");
             return Err(FileError::new("write", &path(&self.dir), why));
         }
-        if bytes != self.written {
+        let fingerprint = fingerprint(&bytes);
+        if fingerprint != self.written {
             files::write(&path(&self.dir), &bytes, durability, Access::User)?;
-            self.written = bytes;
+            self.written = fingerprint;
         }
         Ok(())
     }
+}
+
+fn fingerprint(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 fn encode(state: &State) -> Vec<u8> {

@@ -6,7 +6,7 @@ use crate::town::lean::gather;
 use crate::town::snapshot::{Ended, Process};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// One process as a scan found it.
@@ -86,8 +86,15 @@ impl Table {
 
 /// `/proc/PID/stat`. The name in brackets may hold anything, so what follows is counted from the last bracket.
 fn read_stat(pid: u32) -> Option<Entry> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    parse_stat(pid, &stat)
+    parse_stat(pid, &stat_line(pid)?)
+}
+
+/// The line in one read: such files have no size, and would be read in small steps for each of a thousand agents.
+fn stat_line(pid: u32) -> Option<String> {
+    // Longer than 52 numbers and a name can be.
+    let mut line = [0; 2048];
+    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    Some(String::from_utf8_lossy(&line[..length]).into_owned())
 }
 
 fn parse_stat(pid: u32, stat: &str) -> Option<Entry> {
@@ -119,8 +126,7 @@ pub fn with_foreground(pid: u32) -> (Process, Option<u32>) {
 
 /// How a child of `parent` has ended that waits to be reaped; `None` where there is no such child.
 pub fn end_of(pid: u32, parent: u32) -> Option<Ended> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    parse_end(&stat, parent)
+    parse_end(&stat_line(pid)?, parent)
 }
 
 fn parse_end(stat: &str, parent: u32) -> Option<Ended> {

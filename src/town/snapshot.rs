@@ -40,7 +40,7 @@ pub struct Snapshot {
     pub agents: Vec<Agent>,
     /// The tmux server that answered.
     pub server: Option<Server>,
-    /// The sessions on the town's tmux server.
+    /// The sessions on the town's tmux server, by name.
     pub sessions: Result<Vec<Session>, Outage>,
     /// What the agents say of themselves.
     pub reports: Reports,

@@ -60,7 +60,10 @@ pub fn ask_again(
     now: Wall,
     attention: &mut Attention,
 ) -> Result<Answer, Stopped> {
-    left_out.retain(|bead, out| beads.contains(&bead.as_str()) && out.since <= now && now.since(out.since) < A_DAY);
+    // What spoils the call for another reason than that there is none may have passed.
+    let lasts = |out: &LeftOut| if out.missing { A_DAY } else { A_DAY / 24 };
+    left_out
+        .retain(|bead, out| beads.contains(&bead.as_str()) && out.since <= now && now.since(out.since) < lasts(out));
     let mut wanted: Vec<&str> = beads.iter().copied().filter(|bead| !left_out.contains_key(*bead)).collect();
     let mut answer = ask(bd.clone(), &wanted, attention)?;
     if let Some((bead, missing)) = answer.spoilt_by.take() {

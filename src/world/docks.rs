@@ -155,10 +155,9 @@ impl World {
         let deadline = DEADLINE.min(self.config.command_timeout);
         let command = tool::command(bd, &dir, &self.config).args(["show", &bead, "--json"]).deadline(deadline);
         let answer = tool::answer("bd show", command.run(&mut self.attention)?, false);
+        // One that hangs would hang for the next rig too; one that complains may do so of this rig's database alone.
+        self.docks.out = answer.as_ref().err().cloned();
         let dock = answer.and_then(|output| is_docked(&output, &bead)).unwrap_or_else(Dock::Unknown);
-        if let Dock::Unknown(outage) = &dock {
-            self.docks.out = Some(outage.clone());
-        }
         self.docks.note(name, dock, now);
         Ok(true)
     }

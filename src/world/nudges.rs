@@ -6,10 +6,7 @@ use super::tmux::Socket;
 use super::tool;
 use crate::sys::files::{self, Access, Durability};
 use crate::sys::process::{self, ending::Handle};
-use crate::town::names::Agent;
-use crate::town::plan::{Leave, Plan, Verdict};
 use crate::town::snapshot::Process;
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,39 +34,13 @@ impl World {
         }
     }
 
-    /// The same for every agent of a plan that lives: nobody else starts a poller anew that was killed. The processes are
-    /// looked through once for all of them.
-    pub fn accompany_all(&mut self, plan: &Plan, agents: &[Agent]) {
-        let lives = |agent: &&Agent| {
-            let verdict = plan.verdicts.iter().find(|(id, _)| *id == agent.id).map(|(_, verdict)| verdict);
-            let elsewhere = |leave: &Leave| matches!(leave, Leave::Unknown(_) | Leave::Foreign(_) | Leave::Moved(_));
-            match verdict {
-                Some(Verdict::Leave(leave)) => !elsewhere(leave),
-                Some(Verdict::Skip(_) | Verdict::Poke { .. }) => true,
-                _ => false,
-            }
-        };
-        let is_polled = |agent: &&Agent| agent.generation.table().polled.contains(&agent.id.role());
-        let mut alone: BTreeSet<&str> =
-            agents.iter().filter(is_polled).filter(lives).map(|agent| agent.session.as_str()).collect();
-        if alone.is_empty() || self.tools.gt.is_none() {
-            return;
-        }
-        let Ok(pollers) = process::find(|pid, args| polled(args).is_some() && self.is_here(pid)) else { return };
-        for poller in pollers {
-            alone.retain(|session| !polls(&process::arguments(poller.pid), session));
-        }
-        for session in alone {
-            self.accompany(session);
-        }
-    }
-
     /// Ends the poller of a session that was ended.
     pub fn unaccompany(&mut self, session: &str) {
         for handle in self.pollers(session).unwrap_or_default().into_iter().filter_map(Handle::open) {
             let _ = handle.signal(libc::SIGTERM);
-            let _ = fs::remove_file(self.note_of_poller(session));
         }
+        // That of one which had ended by itself would name a stranger some day.
+        let _ = fs::remove_file(self.note_of_poller(session));
     }
 
     fn note_of_poller(&self, session: &str) -> PathBuf {
@@ -86,15 +57,10 @@ impl World {
     }
 }
 
-/// Whether these are the arguments of a poller for `session`.
+/// Whether these are the arguments of a poller for `session`. A `gt` that is a script has its interpreter before it.
 fn polls(args: &[String], session: &str) -> bool {
-    polled(args) == Some(session)
-}
-
-/// The session for which this is a poller, by its arguments. A `gt` that is a script has its interpreter before it.
-fn polled(args: &[String]) -> Option<&str> {
     let is_gt = |arg: &String| Path::new(arg).file_name().is_some_and(|name| name == "gt");
-    args.windows(3).take(2).find(|w| is_gt(&w[0]) && w[1] == POLLER).map(|w| w[2].as_str())
+    args.windows(3).take(2).any(|w| is_gt(&w[0]) && w[1] == POLLER && w[2] == session)
 }
 
 #[cfg(test)]

@@ -20,8 +20,16 @@ pub const TMUX_TIMEOUT: Duration = Duration::from_secs(5);
 /// The oldest tmux that can be used: it has `new-session -e`.
 pub const OLDEST: (u32, u32) = (3, 2);
 
-/// Commands in one script; above this tmux's cost grows worse than linearly.
-const COMMANDS_PER_SCRIPT: usize = 1000;
+/// Lines in one script; more of them are several scripts.
+const LINES_PER_SCRIPT: usize = 1000;
+
+/// Lines of a script that stand together in braces. tmux writes a list of commands out as one text, for a log that nobody
+/// keeps, and copies that text anew for each command: with a thousand lines in one list it does little else.
+const LINES_TOGETHER: usize = 20;
+
+/// What a line of a script may take besides [`TMUX_TIMEOUT`]: for each command tmux goes through all of its sessions, and a
+/// thousand lines on a thousand sessions take seconds where the machine is busy.
+const TIME_FOR_A_LINE: Duration = Duration::from_millis(20);
 
 /// Which of the user's tmux servers is the town's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,10 +94,9 @@ impl Tmux {
     /// [`Stopped`]; within, an outage where tmux gave no answer.
     pub fn script(&self, lines: &[String], attention: &mut Attention) -> Result<Result<String, Outage>, Stopped> {
         let mut answers = String::new();
-        for part in lines.chunks(COMMANDS_PER_SCRIPT) {
-            let mut script = part.join("\n");
-            script.push('\n');
-            let command = self.command().args(["source-file", "-"]).input(script);
+        for part in lines.chunks(LINES_PER_SCRIPT) {
+            let deadline = TMUX_TIMEOUT + TIME_FOR_A_LINE * part.len() as u32;
+            let command = self.command().args(["source-file", "-"]).input(in_braces(part)).deadline(deadline);
             match command.run(attention)? {
                 Ok(output) => answers.push_str(&output.stdout),
                 Err(failure) => return Ok(Err(Outage::new(failure.to_string()))),
@@ -112,6 +119,20 @@ impl Tmux {
             Err(failure) => Err(Outage::new(failure.to_string())),
         })
     }
+}
+
+/// The lines of a script, some of them together each time. Each is still by itself: an error in one stops no other.
+fn in_braces(lines: &[String]) -> String {
+    let mut script = String::with_capacity(lines.iter().map(|line| line.len() + 2).sum());
+    for together in lines.chunks(LINES_TOGETHER) {
+        script.push_str("if-shell -F 1 {\n");
+        for line in together {
+            script.push_str(line);
+            script.push('\n');
+        }
+        script.push_str("}\n");
+    }
+    script
 }
 
 fn means_no_server(output: &Output) -> bool {

@@ -244,7 +244,9 @@ fn snapshot(step: &Step, generation: Generation, config: &Config, now: Moment) -
     let agents = agents_of(generation, &rigs, config.patrols(Role::Refinery));
     let wall = now.wall.seconds();
     let shown = agents.iter().zip(step.sessions.iter().cycle());
-    let sessions = shown.filter_map(|(agent, any)| Some(session(&agent.session, wall, any.as_ref()?))).collect();
+    let sessions = shown.filter_map(|(agent, any)| Some(session(&agent.session, wall, any.as_ref()?)));
+    let mut sessions: Vec<Session> = sessions.collect();
+    sessions.sort_by(|a, b| a.name.cmp(&b.name));
     let says = |word: &str| match word {
         "" => Report::Missing,
         word => Report::Says(word.to_owned()),

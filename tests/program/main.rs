@@ -20,6 +20,7 @@ mod metrics;
 mod notify;
 mod outages;
 mod people;
+mod quiet;
 mod readme;
 mod requests;
 mod spawns;

@@ -402,28 +402,6 @@ fn a_nudge_poller_runs_beside_a_witness_once_and_ends_with_its_shutdown() {
 }
 
 #[test]
-fn a_nudge_poller_that_was_killed_is_started_again_while_its_agent_lives() {
-    let mut town = Town::new(&["alpha=al", "beta=bt"]);
-    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
-    let gtd = town.up();
-    let agents = ["alpha-witness", "beta-witness"].map(|agent| town.wait_for_agent(agent, None));
-    let [first, other] =
-        ["al-witness", "bt-witness"].map(|session| eventually("a poller", || pollers(&town, session).first().copied()));
-    crate::support::process::signal(first, libc::SIGKILL);
-    let second = eventually("another poller", || pollers(&town, "al-witness").into_iter().find(|pid| *pid != first));
-    crate::support::wait_until("it is noted", || {
-        town.read(".runtime/nudge_poller/al-witness.pid") == second.to_string()
-    });
-    town.wait_for_heartbeats(2);
-    gtd.stop();
-    assert_eq!((pollers(&town, "al-witness"), pollers(&town, "bt-witness")), (vec![second], vec![other]), "one each");
-    assert_eq!(["alpha-witness", "beta-witness"].map(|agent| town.pid(agent)), agents.map(Some));
-    for poller in [second, other] {
-        crate::support::process::signal(poller, libc::SIGTERM);
-    }
-}
-
-#[test]
 fn without_gt_there_is_no_poller_and_no_word_about_it() {
     let mut town = Town::new(&["alpha=al"]);
     fs::remove_file(town.bin.join("gt")).expect("removed");

@@ -1,0 +1,88 @@
+//! From an agent's death to its line in the log, and to its restart; and the death of a thousand.
+
+use super::kernel::{Watched, kill};
+use super::table::Table;
+use super::town::{GTD, Rhythm, Town, spin_until, which};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Deaths that are measured.
+const TRIES: usize = 20;
+
+/// One agent at a time. Nothing but the death itself makes the daemon look.
+pub fn deaths(table: &mut Table) {
+    let town = Town::new(3, Rhythm::default());
+    let daemon = town.daemon(GTD);
+    let (mut said, mut back) = (Vec::new(), Vec::new());
+    for n in 1..=TRIES {
+        // So that no back-off is measured.
+        town.run(&["--request", "reset", "deacon"]);
+        spin_until(|| town.said("reset of Deacon") == n);
+        std::thread::sleep(Duration::from_millis(1200));
+        let (gone, started) = (town.said("Deacon is gone"), town.said("Deacon session started"));
+        let pid = pid_of(&town);
+        let start = Instant::now();
+        kill(pid, libc::SIGKILL);
+        spin_until(|| town.said("Deacon is gone") > gone);
+        said.push(start.elapsed().as_secs_f64() * 1e3);
+        spin_until(|| town.said("Deacon session started") > started);
+        // In a pane that gtd has started, settling takes one second; in the first, somebody else's, five.
+        let settling = if n == 1 { 5.0 } else { 1.0 };
+        back.push((start.elapsed().as_secs_f64() - settling) * 1e3);
+    }
+    town.stop(daemon);
+    let (told, restarted): (Vec<f64>, Vec<f64>) = (0..TRIES).map(|_| alone(&town)).unzip();
+    table.add("from an agent's death to the log", "ms", said).budget(50.0).floor(told);
+    table.add("from an agent's death to its restart, beyond settling", "ms", back).budget(50.0).floor(restarted);
+}
+
+/// What the kernel takes to tell of an end, and tmux to show it and to start the program again.
+fn alone(town: &Town) -> (f64, f64) {
+    std::thread::sleep(Duration::from_millis(100));
+    let pid = pid_of(town);
+    let watched = Watched::new(pid);
+    let start = Instant::now();
+    kill(pid, libc::SIGKILL);
+    watched.wait();
+    let told = start.elapsed().as_secs_f64() * 1e3;
+    let respawn = Instant::now();
+    town.tmux(&["respawn-pane", "-k", "-t", "=gt-deacon:"]);
+    (told, respawn.elapsed().as_secs_f64() * 1e3)
+}
+
+fn pid_of(town: &Town) -> u32 {
+    let pid = town.tmux(&["list-panes", "-t", "=gt-deacon:", "-F", "#{pane_pid}"]);
+    pid.trim().parse().expect("a PID")
+}
+
+/// A thousand agents die at once: their programs, and then the server with what is left of them.
+pub fn mass_death(table: &mut Table) {
+    let town = Town::new(1000, Rhythm::default());
+    let daemon = town.daemon(GTD);
+    let pids = town.tmux(&["list-panes", "-a", "-F", "#{pane_pid}"]);
+    let pids: Vec<u32> = pids.lines().map(|pid| pid.parse().expect("a PID")).collect();
+    let last = Watched::new(*pids.last().expect("an agent"));
+    let start = Instant::now();
+    for pid in &pids {
+        kill(*pid, libc::SIGKILL);
+    }
+    last.wait();
+    let killed = start.elapsed().as_secs_f64() * 1e3;
+    spin_until(|| town.said("is gone") + town.said("tmux lost") > 0);
+    let said = start.elapsed().as_secs_f64() * 1e3;
+    table.add("from 1000 deaths to the first line in the log", "ms", vec![said]).floor(vec![killed]);
+    spin_until(|| town.said("session started") >= 5);
+    let first = start.elapsed().as_secs_f64();
+    // tmux shows what it has heard of: the rest of the deaths comes in the looks that follow, one a second.
+    let five_more = |n: usize| spin_until(|| town.said("session started") >= 5 * n);
+    five_more(2);
+    let began = Instant::now();
+    five_more(5);
+    let pace = began.elapsed().as_secs_f64() / 3.0;
+    table.add("  to the first five restarts, with 5 s of settling", "s", vec![first]);
+    table.add("  from five to the next five, 2 s apart", "s", vec![pace]).budget(2.0 + 0.1);
+    let mut list = town.command(which("tmux"));
+    let dead = list.args(["list-panes", "-a", "-F", "#{pane_dead}"]).stdout(Stdio::piped()).output().expect("tmux");
+    assert!(dead.stdout.starts_with(b"0"), "the Deacon is not the first that is back");
+    town.stop(daemon);
+}
