@@ -51,7 +51,7 @@ BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
 FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 # systemd looks below a home directory in another place.
-UNITDIR = $(PREFIX)/$(if $(filter $(HOME)/.local,$(PREFIX)),share,lib)/systemd/user
+UNITDIR = $(PREFIX)/$(if $(filter $(HOME)/.local,$(patsubst %/,%,$(PREFIX))),share,lib)/systemd/user
 
 # What goes with the static binary, and the name of it all.
 PACKAGE = $(OUT)/package/$(TARGET)
@@ -102,21 +102,27 @@ dist: static
 # What was built before is installed as it is, so that `sudo make install` needs no cargo.
 install: $(if $(HOST),static)
 	@test -x "$(PACKAGE)/gtd" || { echo "nothing is built yet, or for several targets: make static, or name a TARGET" >&2; exit 1; }
-	@set -e; umask 022; "$(PACKAGE)/printer" --print systemd --program "$(BINDIR)/gtd" > "$(PACKAGE)/unit"; \
+	@set -e; umask 022; "$(PACKAGE)/printer" --print systemd --program "$$PROGRAM" > "$(PACKAGE)/unit"; \
+	new=; trap 'rm -f "$$new"' EXIT; trap 'exit 130' INT TERM HUP; \
 	put() { \
-	    mkdir -p "$${3%/*}"; cp "$(PACKAGE)/$$2" "$$3.new"; chmod "$$1" "$$3.new"; \
-	    mv -f "$$3.new" "$$3"; echo "$$3"; \
+	    test ! -d "$$3" || { echo "$$3 is a directory: move it away" >&2; exit 1; }; \
+	    new="$$3.new"; mkdir -p "$${3%/*}"; rm -f "$$new"; cp "$(PACKAGE)/$$2" "$$new"; chmod "$$1" "$$new"; \
+	    mv -f "$$new" "$$3"; echo "$$3"; \
 	}; \
-	put 755 gtd "$(DESTDIR)$(BINDIR)/gtd"; \
-	put 644 man "$(DESTDIR)$(MANDIR)/man8/gtd.8"; \
-	put 644 bash "$(DESTDIR)$(BASHDIR)/gtd"; \
-	put 644 zsh "$(DESTDIR)$(ZSHDIR)/_gtd"; \
-	put 644 fish "$(DESTDIR)$(FISHDIR)/gtd.fish"; \
-	put 644 unit "$(DESTDIR)$(UNITDIR)/gtd.service"
+	put 755 gtd "$$AT_BIN"; put 644 man "$$AT_MAN"; put 644 bash "$$AT_BASH"; put 644 zsh "$$AT_ZSH"; \
+	put 644 fish "$$AT_FISH"; put 644 unit "$$AT_UNIT"
 
 uninstall:
-	rm -f "$(DESTDIR)$(BINDIR)/gtd" "$(DESTDIR)$(MANDIR)/man8/gtd.8" "$(DESTDIR)$(BASHDIR)/gtd" "$(DESTDIR)$(ZSHDIR)/_gtd" \
-	    "$(DESTDIR)$(FISHDIR)/gtd.fish" "$(DESTDIR)$(UNITDIR)/gtd.service"
+	rm -f "$$AT_BIN" "$$AT_MAN" "$$AT_BASH" "$$AT_ZSH" "$$AT_FISH" "$$AT_UNIT"
+
+# Where each file goes, told to the shell as values: nothing in a path is read as shell.
+install uninstall: export AT_BIN = $(DESTDIR)$(BINDIR)/gtd
+install uninstall: export AT_MAN = $(DESTDIR)$(MANDIR)/man8/gtd.8
+install uninstall: export AT_BASH = $(DESTDIR)$(BASHDIR)/gtd
+install uninstall: export AT_ZSH = $(DESTDIR)$(ZSHDIR)/_gtd
+install uninstall: export AT_FISH = $(DESTDIR)$(FISHDIR)/gtd.fish
+install uninstall: export AT_UNIT = $(DESTDIR)$(UNITDIR)/gtd.service
+install: export PROGRAM = $(BINDIR)/gtd
 
 run: build tmux
 	@tests/demo/run $(GTD)
