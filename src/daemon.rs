@@ -182,7 +182,13 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         return Err(NotRun::NoTmux);
     }
     let sleeper = match life {
-        Life::UntilStopped => Some(Sleeper::start(events.clone(), ringer.clone()).map_err(NotRun::Failed)?),
+        Life::UntilStopped => match Sleeper::start(events.clone(), ringer.clone()) {
+            Ok(sleeper) => Some(sleeper),
+            Err(error) => {
+                instance.release();
+                return Err(NotRun::Failed(error));
+            }
+        },
         Life::OneHeartbeat => None,
     };
     log.limit(world.config.log_max_size, world.config.log_keep);

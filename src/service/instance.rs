@@ -219,6 +219,12 @@ impl Held {
 pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
     let (lock, pid) = (dir.join("daemon.lock"), dir.join("daemon.pid"));
     if !is_held(&lock)? {
+        // Somebody has removed the lock of one that serves, which makes it anew at its next look. Until then its PID file tells.
+        if is_held(&pid)?
+            && let Some(number) = read_pid(&pid).filter(|number| process::has_open(*number, &pid) != Some(false))
+        {
+            return Ok(Holder::Gtd(number));
+        }
         return Ok(unlocked_daemon(&pid).map_or(Holder::Nobody, Holder::GtDaemon));
     }
     // A gtd that is about to start holds the lock a moment before it has written its PID.

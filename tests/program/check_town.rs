@@ -163,6 +163,16 @@ fn each_key_of_the_configuration_is_told() {
 }
 
 #[test]
+fn the_comments_of_the_sample_are_no_keys() {
+    let town = Town::new(&[]);
+    let sample = town.run(&["--print", "config"]).exits(0).stdout;
+    assert!(sample.contains("\"//"), "{sample}");
+    town.write("mayor/daemon.json", &sample);
+    let said = Ran::of(town.gtd(&["--check"])).stdout;
+    assert!(said.contains("configuration") && !said.contains("//"), "{said}");
+}
+
+#[test]
 fn a_generation_that_is_not_known_is_a_fault() {
     let mut town = Town::new(&[]);
     town.configure(json!({"gtd": {"gastown": "auto"}}));

@@ -30,6 +30,21 @@ fn a_lock_and_a_pid_that_were_unlinked_are_made_anew() {
 }
 
 #[test]
+fn one_whose_lock_was_removed_is_known_by_its_pid_file_until_it_makes_it_anew() {
+    let town = Town::new(&[]);
+    let mut gtd = town.up();
+    // It makes nothing anew while it stands still.
+    gtd.signal(libc::SIGSTOP);
+    wait_until("it is stopped", || process::is_stopped(gtd.pid()));
+    town.remove("daemon/daemon.lock");
+    let said = town.run(&["--status"]).exits(0).stdout;
+    assert!(said.starts_with("running") && said.contains(&format!("PID {}", gtd.pid())), "{said}");
+    let said = town.run(&["--stop"]).exits(0).stdout;
+    assert!(said.contains(&format!("PID {}", gtd.pid())), "{said}");
+    gtd.wait();
+}
+
+#[test]
 fn stop_with_nothing_running_says_so_and_makes_nothing() {
     let town = Town::new(&[]);
     let said = town.run(&["--stop"]).exits(0).stdout;

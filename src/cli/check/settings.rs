@@ -66,7 +66,8 @@ impl Check {
 fn leaves(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
-            for (key, value) in fields {
+            // A key that begins so is a comment, as in `--print config`.
+            for (key, value) in fields.iter().filter(|(key, _)| !key.starts_with("//")) {
                 let key = clean(key, 60);
                 leaves(value, &if path.is_empty() { key } else { format!("{path}.{key}") }, found);
             }
