@@ -34,6 +34,8 @@ pub struct Docks {
     answers: BTreeMap<Name, (Dock, Moment)>,
     /// Whether `bd` has given no answer since the last heartbeat.
     out: Option<Outage>,
+    /// The rigs of which it has said since then what is no answer.
+    unclear: BTreeSet<Name>,
 }
 
 impl Docks {
@@ -45,6 +47,7 @@ impl Docks {
     /// Forgets an outage: `bd` is asked again.
     pub fn try_again(&mut self) {
         self.out = None;
+        self.unclear.clear();
     }
 
     /// Forgets everything.
@@ -55,7 +58,7 @@ impl Docks {
     fn is_due(&self, rig: &Name, now: Moment) -> bool {
         match self.answers.get(rig) {
             None => true,
-            Some((Dock::Unknown(_), _)) => self.out.is_none(),
+            Some((Dock::Unknown(_), _)) => self.out.is_none() && !self.unclear.contains(rig),
             Some((_, at)) => now.since(*at) >= STANDS && self.out.is_none(),
         }
     }
@@ -158,6 +161,9 @@ impl World {
         // One that hangs would hang for the next rig too; one that complains may do so of this rig's database alone.
         self.docks.out = answer.as_ref().err().cloned();
         let dock = answer.and_then(|output| is_docked(&output, &bead)).unwrap_or_else(Dock::Unknown);
+        if matches!(dock, Dock::Unknown(_)) {
+            self.docks.unclear.insert(name.clone());
+        }
         self.docks.note(name, dock, now);
         Ok(true)
     }

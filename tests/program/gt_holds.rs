@@ -143,6 +143,7 @@ case $(cat "$dir/bd.dock") in
     undocked) file=undocked status=0 ;;
     none) echo '{"error": "no issues found matching the provided IDs"}'; echo "Error fetching $2: no issue found matching \"$2\"" >&2; exit 1 ;;
     out) echo 'Error: failed to connect to dolt' >&2; exit 1 ;;
+    out-for-alpha) case $2 in al-*) echo 'Error: no such database' >&2; exit 1 ;; *) file=undocked status=0 ;; esac ;;
 esac
 cat "$dir/bd.$file"
 exit $status
@@ -213,6 +214,21 @@ fn a_bd_that_is_out_holds_who_was_never_started_and_delays_no_restart() {
     set_dock(&town, "out");
     process::signal(first, libc::SIGKILL);
     town.wait_for_agent("beta-witness", Some(first));
+    gtd.stop();
+}
+
+#[test]
+fn a_rig_whose_database_is_out_keeps_down_no_other() {
+    let town = town("v1.0", &["alpha=al", "beta=bt"]);
+    install_bd(&town);
+    set_dock(&town, "out-for-alpha");
+    let gtd = town.up();
+    town.wait_for_agent("beta-witness", None);
+    held(
+        &town,
+        "alpha/witness",
+        "whether its rig is docked is not known: bd show al-rig-alpha: Error: no such database",
+    );
     gtd.stop();
 }
 
