@@ -91,7 +91,7 @@ impl Daemon {
         let server = snapshot.server.as_ref().or(self.history.server.as_ref()).map(|server| server.process.pid);
         let all: Vec<(u32, AgentId)> = programs.into_iter().chain(foregrounds).collect();
         let pids: Vec<u32> = server.into_iter().chain(all.iter().map(|(pid, _)| *pid)).collect();
-        let shown: BTreeSet<u32> = pids.iter().copied().collect();
+        let shown: BTreeSet<u32> = gather(pids.iter().copied());
         self.ended.retain(|pid| shown.contains(pid));
         let pids: Vec<u32> = pids.into_iter().filter(|pid| !self.ended.contains(pid)).collect();
         let watched = sleeper.watch(&pids, &self.events, &self.ringer);

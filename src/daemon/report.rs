@@ -9,6 +9,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::files::Durability;
 use crate::town::agent::AgentId;
 use crate::town::duration::go_duration;
+use crate::town::lean::gather;
 use crate::town::need::{Need, Supply};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
 use crate::town::snapshot::{Snapshot, Trouble};
@@ -119,7 +120,7 @@ impl Daemon {
     /// Takes down what `--status` shows.
     pub(super) fn report_on(&mut self, snapshot: &Snapshot, plan: &Plan) {
         let sessions: BTreeMap<&AgentId, &String> =
-            snapshot.agents.iter().map(|agent| (&agent.id, &agent.session)).collect();
+            gather(snapshot.agents.iter().map(|agent| (&agent.id, &agent.session)));
         let status = |(id, verdict): &(AgentId, Verdict)| {
             // What the poke was is past; what counts is whether it was answered.
             let poked = match self.history.agent(id).silence {

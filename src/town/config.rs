@@ -12,6 +12,7 @@ use super::agent::Role;
 use super::names::Generation;
 use prompts::Prompts;
 use section::Section;
+pub use section::is_comment;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -89,7 +89,8 @@ fn read_object(path: &Path) -> Option<Value> {
     serde_json::from_slice(&bytes).ok().filter(Value::is_object)
 }
 
-fn write(path: &Path, text: &str) {
+/// Writes a file for `gt`, in a directory that may be missing.
+pub(super) fn write(path: &Path, text: &str) {
     let _ = path.parent().map(fs::create_dir_all);
     let _ = files::write(path, text.as_bytes(), Durability::Lazy, Access::Everybody);
 }

@@ -2,9 +2,9 @@
 //! a session, detached, in the town's root, with its PID in `.runtime/nudge_poller/SESSION.pid`; so does gtd.
 
 use super::World;
+use super::notes;
 use super::tmux::Socket;
 use super::tool;
-use crate::sys::files::{self, Access, Durability};
 use crate::sys::process::{self, ending::Handle};
 use crate::town::snapshot::Process;
 use std::fs;
@@ -28,9 +28,7 @@ impl World {
             command = command.env("GT_TMUX_SOCKET", name);
         }
         if let Ok(pid) = command.leave(&mut self.left_alone) {
-            let note = self.note_of_poller(session);
-            let _ = note.parent().map(fs::create_dir_all);
-            let _ = files::write(&note, pid.to_string().as_bytes(), Durability::Lazy, Access::Everybody);
+            notes::write(&self.note_of_poller(session), &pid.to_string());
         }
     }
 
@@ -49,11 +47,7 @@ impl World {
 
     /// The pollers of this town's session: another town may have one of the same name, on another server.
     fn pollers(&self, session: &str) -> io::Result<Vec<Process>> {
-        process::find(|pid, args| polls(args, session) && self.is_here(pid))
-    }
-
-    fn is_here(&self, pid: u32) -> bool {
-        process::directory(pid).as_deref() == Some(&self.real_root)
+        process::find(|pid, args| polls(args, session) && process::directory(pid).as_deref() == Some(&self.real_root))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `mayor/daemon.json`: what is set, and what of it gtd does not heed.
 
 use super::Check;
+use crate::town::config::is_comment;
 use crate::town::text::clean;
 use serde_json::Value;
 
@@ -66,8 +67,7 @@ impl Check {
 fn leaves(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
-            // A key that begins so is a comment, as in `--print config`.
-            for (key, value) in fields.iter().filter(|(key, _)| !key.starts_with("//")) {
+            for (key, value) in fields.iter().filter(|(key, _)| !is_comment(key)) {
                 let key = clean(key, 60);
                 leaves(value, &if path.is_empty() { key } else { format!("{path}.{key}") }, found);
             }

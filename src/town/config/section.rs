@@ -15,6 +15,11 @@ pub struct Section {
     warnings: Vec<String>,
 }
 
+/// Whether this key of `daemon.json` is a comment, of which JSON has none.
+pub fn is_comment(key: &str) -> bool {
+    key.starts_with("//")
+}
+
 impl Section {
     /// The whole file.
     pub fn new(fields: Map<String, Value>) -> Section {
@@ -22,7 +27,7 @@ impl Section {
     }
 
     fn at(path: String, mut fields: Map<String, Value>) -> Section {
-        fields.retain(|key, _| !key.starts_with("//"));
+        fields.retain(|key, _| !is_comment(key));
         Section { path, fields, warnings: Vec::new() }
     }
 
