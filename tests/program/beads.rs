@@ -9,7 +9,6 @@ use gtd::town::time::Wall;
 use gtd::world::beads;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,8 +36,7 @@ printf '[%s]\n' "$list"
 
 fn install(bin: &Path, notes: &Path, known: &str) {
     let bd = bin.join("bd");
-    fakes::replace(&bd, &BD.replace("@DIR@", notes.to_str().expect("a path")));
-    fs::set_permissions(&bd, fs::Permissions::from_mode(0o755)).expect("executable");
+    fakes::program(&bd, &BD.replace("@DIR@", notes.to_str().expect("a path")));
     fakes::replace(&notes.join("bd.known"), known);
 }
 

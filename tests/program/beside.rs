@@ -30,8 +30,7 @@ fn gt_daemon(town: &Town, generation: &str) -> Gtd {
     let dir = town.notes.join("real");
     fs::create_dir_all(&dir).expect("a directory");
     let gt = dir.join("gt");
-    crate::support::fakes::replace(&gt, GT_DAEMON);
-    fs::set_permissions(&gt, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    crate::support::fakes::program(&gt, GT_DAEMON);
     let mut command = town.command(&gt);
     command.args(["daemon", "run", generation]);
     let daemon = Gtd::start(command);

@@ -1,6 +1,6 @@
 //! `gtd --check`: how it tells what it finds, and what it finds of programs and shells.
 
-use crate::support::{Checked, Mode, Ran, Town, listing, program::GTD};
+use crate::support::{Checked, Mode, Ran, Town, fakes, listing, program::GTD};
 use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,8 +11,7 @@ use std::process::Stdio;
 /// Makes a program of a script.
 fn program(path: &Path, script: &str) {
     fs::create_dir_all(path.parent().expect("a directory")).expect("made");
-    fs::write(path, format!("#!/bin/sh\n{script}\n")).expect("written");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("executable");
+    fakes::program(path, &format!("#!/bin/sh\n{script}\n"));
 }
 
 fn without_blanks(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! `gtd --check`: what it finds of the town's files, its tmux servers, its daemons, and of what starts them.
 
-use crate::support::{Checked, Gtd, Ran, Town, program::GTD, wait_until};
+use crate::support::{Checked, Gtd, Ran, Town, fakes, program::GTD, wait_until};
 use fs2::FileExt;
 use serde_json::json;
 use std::fs::{self, File, Permissions};
@@ -246,14 +246,13 @@ fn a_server_that_has_lost_its_socket_is_a_fault() {
 fn the_daemon_that_serves_the_town_is_told_and_whether_it_is_an_old_one() {
     let town = Town::new(&[]);
     let copy = town.bin.join("gtd");
-    fs::copy(GTD, &copy).expect("copied");
+    fakes::copy_program(GTD.as_ref(), &copy);
     let gtd = Gtd::start(town.command(&copy));
     wait_until("it serves the town", || town.state()["pid"] == gtd.pid());
     let version = env!("CARGO_PKG_VERSION");
     let found = format!("gtd {version} (PID {}) serves this town", gtd.pid());
     Checked::of(&town).good("daemon", &found).faults(0);
-    fs::copy(GTD, town.bin.join("new")).expect("copied");
-    fs::rename(town.bin.join("new"), &copy).expect("replaced");
+    fakes::copy_program(GTD.as_ref(), &copy);
     Checked::of(&town).note("daemon", "was replaced since it started", "gtd --stop && gtd --background").faults(0);
     gtd.stop();
 }

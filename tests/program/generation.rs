@@ -145,8 +145,7 @@ fn after_an_upgrade_those_who_live_under_the_old_names_are_not_ended() {
     town.answer("gt", "gt version v1.0.1\n", "", 0);
     // Another file is another gt.
     let gt = fs::read_to_string(town.bin.join("gt")).expect("a script") + "\n";
-    crate::support::fakes::replace(&town.bin.join("gt"), &gt);
-    fs::set_permissions(town.bin.join("gt"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    crate::support::fakes::program(&town.bin.join("gt"), &gt);
     town.wait_for_log("Gas Town is v1.0: gt --version says v1.0.1");
     town.wait_for_log("gt-alpha-witness lives on the user's tmux server");
     town.wait_for_heartbeats(2);
@@ -165,8 +164,7 @@ fn a_gt_of_an_unknown_release_holds_whatever_is_remembered() {
     town.up().stop();
     town.answer("gt", "gt version v0.7.0\n", "", 0);
     let gt = fs::read_to_string(town.bin.join("gt")).expect("a script") + "\n";
-    crate::support::fakes::replace(&town.bin.join("gt"), &gt);
-    fs::set_permissions(town.bin.join("gt"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    crate::support::fakes::program(&town.bin.join("gt"), &gt);
     let gtd = town.up();
     wait_until("it is held", || town.word_for("deacon") == "held");
     town.wait_for_heartbeats(2);

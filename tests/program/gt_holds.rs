@@ -112,8 +112,7 @@ fn a_gt_down_holds_everybody_while_it_lives_and_a_stranger_with_its_pid_does_not
     let town = town("v1.0", &[]);
     let gt = town.notes.join("real-gt/gt");
     fs::create_dir_all(gt.parent().expect("a parent")).expect("made");
-    fakes::replace(&gt, "#!/bin/sh\nwhile :; do sleep 0.05; done\n");
-    fs::set_permissions(&gt, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    fakes::program(&gt, "#!/bin/sh\nwhile :; do sleep 0.05; done\n");
     let mut command = town.command(&gt);
     command.arg("down");
     let down = crate::support::Gtd::start(command);
@@ -151,8 +150,7 @@ exit $status
 
 fn install_bd(town: &Town) {
     let bd = town.bin.join("bd");
-    fakes::replace(&bd, &BD.replace("@DIR@", town.notes.to_str().expect("a path")));
-    fs::set_permissions(&bd, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    fakes::program(&bd, &BD.replace("@DIR@", town.notes.to_str().expect("a path")));
     for state in ["docked", "undocked"] {
         let call: Value = serde_json::from_str(&recorded(&format!("v1.0/bd-show-rig-{state}.json"))).expect("a call");
         fs::write(town.notes.join(format!("bd.{state}")), call["stdout"].as_str().expect("stdout")).expect("written");

@@ -1,6 +1,6 @@
 //! The daemon when things fail: `bd` and `gt` in all their moods, torn files, and what holds agents.
 
-use crate::support::{Mode, Ran, Town, process, wait_until};
+use crate::support::{Mode, Ran, Town, fakes, process, wait_until};
 use fs2::FileExt;
 use serde_json::json;
 use std::fs::{self, File};
@@ -349,7 +349,7 @@ fn with_a_torn_configuration_the_default_serves_through_the_users_login_shell() 
     town.write("mayor/daemon.json", "{\"heartbeat\": {\"inter");
     town.answer_as_recorded("gt", "gt-version");
     // The default is a program called claude, which only the login files know.
-    fs::copy(town.bin.join("agent"), town.bin.join("claude")).expect("copied");
+    fakes::copy_program(&town.bin.join("agent"), &town.bin.join("claude"));
     let profile = format!("PATH={}:$PATH; export PATH\n", town.bin.display());
     fs::write(town.home.join(".profile"), profile).expect("written");
     let gtd = town.up();

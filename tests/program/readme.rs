@@ -1,8 +1,7 @@
 //! The README's commands, run as they stand there.
 
-use crate::support::Town;
+use crate::support::{Town, fakes, program::GTD};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 const README: &str = include_str!("../../README.md");
 
@@ -16,7 +15,7 @@ fn block(heading: &str) -> &'static str {
 #[test]
 fn a_town_made_by_hand_as_the_readme_says_would_be_served() {
     let town = Town::new(&[]);
-    fs::copy(env!("CARGO_BIN_EXE_gtd"), town.bin.join("gtd")).expect("copied");
+    fakes::copy_program(GTD.as_ref(), &town.bin.join("gtd"));
     let place = town.root.parent().expect("a directory").join("by-hand");
     fs::create_dir(&place).expect("made");
     let mut command = town.command("/bin/sh");
@@ -42,13 +41,12 @@ fn the_quick_start_asks_for_nothing_that_the_makefile_does_not_have() {
 #[test]
 fn gtd_is_installed_for_good_as_the_readme_says() {
     let town = Town::new(&[]);
-    fs::copy(env!("CARGO_BIN_EXE_gtd"), town.bin.join("gtd")).expect("copied");
+    fakes::copy_program(GTD.as_ref(), &town.bin.join("gtd"));
     // What the machine would do is noted, and not done.
     for name in ["systemctl", "loginctl", "launchctl", "crontab"] {
         let script = "#!/bin/sh\necho \"${0##*/} $*\" >> \"$HOME/calls\"\n[ \"$1\" != - ] || cat > \"$HOME/crontab\"\n";
         let path = town.bin.join(name);
-        fs::write(&path, script).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("made a program");
+        fakes::program(&path, script);
     }
     town.remove("mayor/daemon.json");
     let sections = README.split_once("## Installing").expect("the sections").1;

@@ -1,7 +1,7 @@
 //! What agents get when gtd starts them, against what was recorded when the `gt` of their generation did: arguments, directory,
 //! environment, and the environment and options of their tmux sessions.
 
-use crate::support::{Town, eventually};
+use crate::support::{Town, eventually, fakes};
 use gtd::town::time::Wall;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +75,7 @@ impl Started {
         }
         town.write("daemon/dolt-state.json", &recorded("v1.0/dolt-state.json").to_string());
         let claude = town.bin.join("claude");
-        fs::copy(town.bin.join("agent"), &claude).expect("a program");
+        fakes::copy_program(&town.bin.join("agent"), &claude);
         let line = format!("{} --dangerously-skip-permissions", claude.display());
         town.configure(json!({
             "patrols": {"refinery": {"enabled": true}},

@@ -1,6 +1,6 @@
 //! `--status`: all that a person needs to see why an agent is down, on any screen, and the same facts for machines.
 
-use crate::support::{Gtd, Ran, Town, process, wait_until};
+use crate::support::{Gtd, Ran, Town, fakes, process, program::GTD, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
@@ -166,13 +166,13 @@ fn machines_get_the_same_facts() {
 fn a_newer_gtd_on_the_disk_is_said() {
     let town = Town::new(&[]);
     let own = town.bin.join("gtd");
-    fs::copy(crate::support::program::GTD, &own).expect("copied");
+    fakes::copy_program(GTD.as_ref(), &own);
     let gtd = Gtd::start(town.command(&own));
     town.wait_for_log("Heartbeat complete");
     assert!(!town.run(&["--status"]).exits(0).stdout.contains("newer "));
     // As a package manager does it.
     let new = town.bin.join("gtd.new");
-    fs::copy(crate::support::program::GTD, &new).expect("copied");
+    fakes::copy_program(GTD.as_ref(), &new);
     let file = fs::File::options().write(true).open(&new).expect("open");
     file.set_modified(SystemTime::now() + Duration::from_secs(5)).expect("stamped");
     drop(file);

@@ -1,6 +1,7 @@
 //! What the real `gt` of three generations printed of mail, and what gtd makes of it: which mails are requests, which are
 //! carried out in a town that has these agents, and when a deletion has succeeded.
 
+use super::support::fakes::program;
 use super::{family, generation_of, json, stdout};
 use gtd::decide::requests::{roll, take_on};
 use gtd::decide::spawns::notices;
@@ -178,7 +179,6 @@ fn every_recorded_inbox_is_read_as_it_was_meant() {
 
 /// A `gt` that says again what was said then.
 fn delete_again(file: &str, ids: &[String], at_once: bool) -> Vec<bool> {
-    use std::os::unix::fs::PermissionsExt;
     let call = json(file);
     let dir = tempfile::tempdir().expect("a directory");
     let at = |name: &str| dir.path().join(name);
@@ -190,8 +190,7 @@ fn delete_again(file: &str, ids: &[String], at_once: bool) -> Vec<bool> {
     let exit = &call["exit"];
     let script =
         format!("#!/bin/sh\necho \"$*\" >>{here}/asked; cat {here}/stdout; cat {here}/stderr >&2; exit {exit}\n");
-    fs::write(at("gt"), script).expect("written");
-    fs::set_permissions(at("gt"), fs::Permissions::from_mode(0o755)).expect("executable");
+    program(&at("gt"), &script);
     let mut world = gtd::world::World::new(&at("t"), gtd::sys::attention::Attention::nobody(), &History::default());
     world.tools.gt = Some(at("gt"));
     let gone = world.delete_mails(ids, at_once).expect("nobody stops it");

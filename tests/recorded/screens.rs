@@ -1,11 +1,10 @@
 //! What tmux says where there is no server, and what agents' screens show.
 
 use super::Call;
+use super::support::fakes::program;
 use gtd::decide::spawns::is_ready;
 use gtd::sys::attention::Attention;
 use gtd::world::tmux::{Socket, Tmux};
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn a_prompt_is_known_where_an_agent_waits_at_one() {
@@ -35,8 +34,7 @@ fn where_there_is_no_server_there_are_no_panes_and_that_is_an_answer() {
         let call = Call::read(file);
         let tmux = call.dir.path().join("tmux");
         let script = format!("#!/bin/sh\ncat stderr >&2\nexit {}\n", call.exit);
-        fs::write(&tmux, script).expect("written");
-        fs::set_permissions(&tmux, fs::Permissions::from_mode(0o755)).expect("executable");
+        program(&tmux, &script);
         let tmux = Tmux::new(&tmux, Socket::Default, call.dir.path());
         assert_eq!(tmux.panes(&mut Attention::nobody()).expect("nobody stops it"), Ok(Vec::new()), "{file}");
     }

@@ -1,5 +1,6 @@
 //! `bd update`: what it says when an agent is marked dead, and what gtd makes of it.
 
+use super::support::fakes::program;
 use super::{family, json, stdout};
 use gtd::decide::stale::{Stale, dead_description};
 use gtd::sys::attention::Attention;
@@ -8,7 +9,6 @@ use gtd::town::time::Wall;
 use gtd::world::World;
 use serde_json::{Value, json as object};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A `bd` that shows the bead that is asked for, and answers an update as it was recorded: by the directory it is asked in.
@@ -49,8 +49,7 @@ fn marked(of_town: &str, of_rig: &str) -> (Result<bool, String>, String) {
     tell(here, "town", of_town);
     tell(here, "rig", of_rig);
     let bd = here.join("bd");
-    fs::write(&bd, BD.replace("@HERE@", here.to_str().expect("a plain path"))).expect("written");
-    fs::set_permissions(&bd, fs::Permissions::from_mode(0o755)).expect("executable");
+    program(&bd, &BD.replace("@HERE@", here.to_str().expect("a plain path")));
     let mut world = World::new(&root, Attention::nobody(), &History::default());
     world.tools.bd = Some(bd);
     let agent = "gamma/witness".parse().expect("an agent");

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// How a fake `bd` or `gt` behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +109,7 @@ done
 /// Writes the programs into `bin`; what they note goes to `notes`.
 pub fn install(bin: &Path, notes: &Path) {
     for (name, text) in [("bd", TOOL), ("gt", TOOL), ("agent", AGENT)] {
-        let path = bin.join(name);
-        fs::write(&path, text.replace("@DIR@", notes.to_str().expect("a plain path"))).expect("a program");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
+        program(&bin.join(name), &text.replace("@DIR@", notes.to_str().expect("a plain path")));
     }
 }
 
@@ -134,6 +133,27 @@ pub fn answer(notes: &Path, tool: &str, stdout: &str, stderr: &str, status: i32)
     replace(&notes.join(format!("{tool}.stdout")), stdout);
     replace(&notes.join(format!("{tool}.stderr")), stderr);
     set_mode(notes, tool, Mode::Answer, status);
+}
+
+/// Makes a program of a text, in one step.
+///
+/// The file is written by a child: a process that another test's thread makes just then would keep our own descriptor of it
+/// open until its exec, and whoever runs the program meanwhile is told "text file busy".
+pub fn program(path: &Path, text: &str) {
+    install_by("cat >\"$1.new\" && chmod 755 \"$1.new\" && mv -f \"$1.new\" \"$1\"", &[path], text);
+}
+
+/// Copies a program, in one step and by a child for the same reason.
+pub fn copy_program(from: &Path, to: &Path) {
+    install_by("cp \"$2\" \"$1.new\" && mv -f \"$1.new\" \"$1\"", &[to, from], "");
+}
+
+fn install_by(script: &str, paths: &[&Path], text: &str) {
+    let mut child = Command::new("/bin/sh");
+    child.args(["-c", script, "sh"]).args(paths).stdin(Stdio::piped());
+    let mut child = child.spawn().expect("a shell");
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("handed over");
+    assert!(child.wait().expect("it ended").success(), "{paths:?}");
 }
 
 /// Writes a file in one step: the program that reads it may be running.

@@ -152,10 +152,8 @@ impl Town {
     }
 
     fn install(&self, name: &str, text: &str) {
-        let new = self.bin.join(format!("{name}.new"));
-        fs::write(&new, text.replace("@DIR@", self.notes.to_str().expect("a plain path"))).expect("a program");
-        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).expect("executable");
-        fs::rename(new, self.bin.join(name)).expect("in its place");
+        let text = text.replace("@DIR@", self.notes.to_str().expect("a plain path"));
+        super::fakes::program(&self.bin.join(name), &text);
     }
 
     /// Puts a mail into the inbox, and returns its id. gtd finds it at its next heartbeat.
