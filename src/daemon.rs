@@ -369,7 +369,7 @@ impl Daemon {
     fn begin_heartbeat(&mut self) {
         self.log.say("Heartbeat starting");
         self.world.tools.find_missing();
-        self.world.ask_docks_again();
+        self.world.ask_again();
     }
 
     fn look(&mut self, trigger: Trigger) -> Result<Snapshot, Stopped> {

@@ -72,6 +72,10 @@ pub struct World {
     /// Why neither `gt` nor the town told its generation, at the last heartbeat.
     no_sign: Option<Outage>,
     docks: docks::Docks,
+    /// Where the town was before, and its tmux server lives on.
+    former: Vec<tmux::Socket>,
+    /// Whether a tmux server that the town is not on has given no answer since the last heartbeat.
+    no_answer_elsewhere: bool,
 }
 
 impl World {
@@ -92,6 +96,8 @@ impl World {
             left_alone: LeftAlone::default(),
             no_sign: None,
             docks: docks::Docks::default(),
+            former: Vec::new(),
+            no_answer_elsewhere: false,
         };
         world.tools.find_missing();
         world.read_config();

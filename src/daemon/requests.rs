@@ -35,7 +35,8 @@ impl Daemon {
         starts_soon: bool,
     ) -> Result<Option<Moment>, Stopped> {
         snapshot.spool = spool::read(&self.world.root);
-        let mut again = self.attend_to(snapshot)?;
+        let asked = self.attend_to(snapshot)?;
+        let mut written = None;
         if read_mail {
             let inbox = match starts_soon {
                 true => None,
@@ -45,15 +46,16 @@ impl Daemon {
             let put_off = inbox.is_none();
             snapshot.inbox = inbox.unwrap_or_default();
             self.inbox_fails = matches!(snapshot.inbox, Inbox::Unknown(_));
-            again = self.attend_to(snapshot)?;
+            written = self.attend_to(snapshot)?;
             self.more_mail |= put_off;
         }
         self.tend_spawns()?;
         let tending = next_tending(&self.history, clock::now());
-        Ok([again, tending].into_iter().flatten().min_by_key(|at| at.tick))
+        Ok([asked, written, tending].into_iter().flatten().min_by_key(|at| at.tick))
     }
 
-    /// What stands in the spool, and in the inbox, if that was read. Says when to go on, if that was too much for one pass.
+    /// What stands in the spool, and in the inbox, if that was read. Says when to look again, if that was too much for one pass
+    /// or has changed anything.
     fn attend_to(&mut self, snapshot: &mut Snapshot) -> Result<Option<Moment>, Stopped> {
         let mail = matches!(&snapshot.inbox, Inbox::Read(mails) if !mails.is_empty());
         if mail || !snapshot.spool.is_empty() || !self.history.requests.is_empty() {
@@ -71,9 +73,15 @@ impl Daemon {
         }
         self.be_rid_of_spent(snapshot)?;
         forget_spent(&mut self.history, snapshot);
+        let open = self.history.requests.len();
         self.do_requests(snapshot)?;
         self.more_mail = taken.more;
-        Ok(taken.more.then(|| clock::now().plus(MORE_MAIL)))
+        // What they changed is seen, and said, at once.
+        let changed = !taken.lines.is_empty() || self.history.requests.len() < open;
+        Ok(match taken.more {
+            true => Some(clock::now().plus(MORE_MAIL)),
+            false => changed.then(clock::now),
+        })
     }
 
     /// Spawn notices go to the file before their mail is spent.
@@ -161,8 +169,8 @@ impl Daemon {
         snapshot.crew.clone_from(&earlier.crew);
         snapshot.holds.no_directory.clone_from(&earlier.holds.no_directory);
         let mut deeds = self.deeds(&snapshot);
-        let (first, rigs) = starts_of(&deeds, &self.history);
-        if self.ask(|world| world.ask_before(&mut snapshot, first, &rigs))? {
+        let (newest, rigs) = starts_of(&deeds, &self.history);
+        if self.ask(|world| world.ask_before(&mut snapshot, newest, &rigs))? {
             deeds = self.deeds(&snapshot);
         }
         let cleared = self.clear_for(&deeds)?;
@@ -201,12 +209,12 @@ impl Daemon {
         claim: &Claim,
         agent: &Agent,
         deed: Deed,
-        cleared: Cleared,
+        mut cleared: Cleared,
         snapshot: &Snapshot,
     ) -> Result<(), Stopped> {
         let (action, label) = (claim.action, agent.id.label());
-        if let Some(screen) = cleared.screen {
-            self.log.say(Outcome { agent: agent.id.clone(), result: Done::SavedScreen(screen) });
+        for result in cleared.told() {
+            self.log.say(Outcome { agent: agent.id.clone(), result });
         }
         if let Err(why) = cleared.ended {
             self.finish_request(claim, &format!("{action} of {label} is refused: {why}"), false);

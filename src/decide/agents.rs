@@ -71,8 +71,7 @@ fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Ho
 /// no such thing, nor that it is not known whether the rig is docked: who asks knows what he wants.
 pub fn hold_of_request(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
     let docked = || docked(agent, snapshot).filter(|hold| matches!(hold, Hold::Docked(_)));
-    let elsewhere =
-        || (is_patrol_agent(agent) && pacing::is_first_start(history)).then(|| elsewhere(snapshot)).flatten();
+    let elsewhere = || elsewhere(agent, snapshot, pacing::is_first_start(history));
     towns_hold(agent, snapshot)
         .or_else(|| gt_holds(agent, snapshot))
         .or_else(|| own_hold(agent, snapshot))
@@ -108,7 +107,7 @@ fn hold_of_start(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> 
     // An outage of bd delays no restart: gtd is there to keep agents alive, and one too many in a docked rig costs little.
     // Who was never started is missed by nobody, and waits until bd answers.
     let docked = docked(agent, snapshot).filter(|hold| first || matches!(hold, Hold::Docked(_)));
-    docked.or_else(|| first.then(|| elsewhere(snapshot)).flatten())
+    docked.or_else(|| elsewhere(agent, snapshot, first))
 }
 
 fn docked(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
@@ -122,11 +121,18 @@ fn docked(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
     }
 }
 
-fn elsewhere(snapshot: &Snapshot) -> Option<Hold> {
+/// Nobody is begun beside a population that lives elsewhere. Who was started here before is one of those here, and comes back,
+/// unless he himself lives there by now; where the town has moved, and nobody knows, he may.
+fn elsewhere(agent: &Agent, snapshot: &Snapshot, first: bool) -> Option<Hold> {
+    if !is_patrol_agent(agent) {
+        return None;
+    }
     match &snapshot.elsewhere {
-        Elsewhere::Somebody(who) => Some(Hold::Elsewhere(who.clone())),
-        Elsewhere::Unknown(outage) => Some(Hold::ElsewhereUnknown(outage.clone())),
-        Elsewhere::NotAsked | Elsewhere::Nobody => None,
+        Elsewhere::Somebody { text, agents } if first || agents.contains(&agent.id) => {
+            Some(Hold::Elsewhere(text.clone()))
+        }
+        Elsewhere::Unknown { outage, former } if first || *former => Some(Hold::ElsewhereUnknown(outage.clone())),
+        _ => None,
     }
 }
 

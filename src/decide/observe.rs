@@ -92,8 +92,11 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
     if snapshot.gastown.is_some() {
         history.gastown.clone_from(&snapshot.gastown);
     }
-    if snapshot.server.is_some() {
-        history.server.clone_from(&snapshot.server);
+    if let Some(server) = &snapshot.server {
+        let before = history.server.replace(server.clone());
+        if let Some(before) = before.filter(|before| before.socket != server.socket) {
+            history.former_server = Some(before);
+        }
     }
     if snapshot.generation.is_ok() {
         history.holds = SavedHolds::from(&snapshot.holds);

@@ -77,7 +77,7 @@ pub fn record_outcome(history: &mut History, outcome: &Outcome, config: &Config,
             entry.messages = entry.messages.wrapping_add(1);
             entry.poke_owed = false;
         }
-        Done::Marked(_) | Done::SavedScreen(_) => {}
+        Done::Marked(_) | Done::SavedScreen(_) | Done::EndedLeftover(_) => {}
     }
 }
 

@@ -12,7 +12,7 @@ use crate::town::identity::Roll;
 use crate::town::lean::gather;
 use crate::town::mail::{Kind, Mail};
 use crate::town::names::Agent;
-use crate::town::plan::{Hold, PaneRef, Place};
+use crate::town::plan::{Hold, Newest, PaneRef, Place, newest};
 use crate::town::request::{Action, Claim, ShutDown, Source, Spent};
 use crate::town::snapshot::{Inbox, Process, Snapshot};
 use crate::town::text::{clean, shown};
@@ -257,15 +257,15 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
     }
 }
 
-/// What is to be found out before these are done, as before any start: whether a patrol agent is started for the first time,
-/// and the rigs of those that are started. Where one has its pane, the rig was in use a moment ago, and nothing is asked.
-pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (bool, BTreeSet<Name>) {
+/// What is to be found out before these are done, as before any start: the newest of the patrol agents that are started, and
+/// their rigs. Where one has its pane, the rig was in use a moment ago, and nothing is asked.
+pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (Option<Newest>, BTreeSet<Name>) {
     let starts = deeds
         .iter()
         .filter(|(_, agent, deed)| matches!(deed, Deed::Restart { old: None, .. }) && is_patrol_agent(agent));
     let agents: Vec<&Agent> = starts.map(|(_, agent, _)| agent).collect();
-    let first = agents.iter().any(|agent| is_first_start(history.agent(&agent.id)));
-    (first, gather(agents.iter().filter_map(|agent| agent.id.rig().cloned())))
+    let first = agents.iter().map(|agent| is_first_start(history.agent(&agent.id)));
+    (newest(first), gather(agents.iter().filter_map(|agent| agent.id.rig().cloned())))
 }
 
 /// Ends a claim: it is done or given up. What was shut down is forgotten, so that its end is no death; what could not be

@@ -4,7 +4,8 @@
 //! removed, a third daemon could lock a new file while the second still holds the old one. `daemon/daemon.pid` is locked
 //! too, so that a PID in it is known to be its holder's: a file that nobody locks may name a stranger by now. It holds bare
 //! digits, since the seed's reader does not trim, and is written in place, since it is locked. `gt daemon stop` can unlink
-//! both under a living gtd; then they are made anew at the next look.
+//! both under a living gtd; then they are made anew at the next look. Until then the lock on the directory itself, which no `gt`
+//! knows of, keeps a second gtd from starting.
 
 use crate::sys::files::{self, Whose};
 use crate::sys::process;
@@ -31,6 +32,8 @@ pub const CONTESTED_FOR: Duration = Duration::from_secs(1);
 pub struct Instance {
     lock: Held,
     pid: Held,
+    /// The directory, locked; `None` where its file system has no such locks.
+    _dir: Option<File>,
     /// Since when somebody else has the files.
     contested: Option<Instant>,
 }
@@ -113,6 +116,9 @@ impl Instance {
         };
         let (lock_path, pid_path) = (dir.join("daemon.lock"), dir.join("daemon.pid"));
         let lock = taken(Held::take(&lock_path), &lock_path)?;
+        let Some(own_dir) = patiently(|| lock_dir(dir)) else {
+            return Err(Refused::Running(holder(dir).unwrap_or(Holder::Other(None))));
+        };
         if let Some(pid) = unlocked_daemon(&pid_path) {
             return Err(Refused::Running(Holder::GtDaemon(pid)));
         }
@@ -124,7 +130,7 @@ impl Instance {
         // A note that a full disk keeps from being written is written later; the lock is what counts.
         let _ = pid.write_pid();
         files::remove_temporaries(dir);
-        Ok(Instance { lock, pid, contested: None })
+        Ok(Instance { lock, pid, _dir: own_dir, contested: None })
     }
 
     /// Makes the files anew if their paths no longer lead to them, or the PID is no longer in its file.
@@ -165,16 +171,7 @@ impl Instance {
 impl Held {
     /// Opens and locks a file, made where it is missing; `None` if somebody holds it for longer than a moment.
     fn take(path: &Path) -> io::Result<Option<Held>> {
-        let end = Instant::now() + LOCK_PATIENCE;
-        loop {
-            if let Some(held) = Held::try_take(path)? {
-                return Ok(Some(held));
-            }
-            if Instant::now() >= end {
-                return Ok(None);
-            }
-            std::thread::sleep(LOCK_STEP);
-        }
+        patiently(|| Held::try_take(path).transpose()).transpose()
     }
 
     /// The same without waiting.
@@ -212,6 +209,28 @@ impl Held {
     }
 }
 
+/// Tries again until there is something, but no longer than a lock is waited for.
+fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        let found = attempt();
+        if found.is_some() || Instant::now() >= end {
+            return found;
+        }
+        std::thread::sleep(LOCK_STEP);
+    }
+}
+
+/// Locks the directory itself. `None`: somebody else has it; `Some(None)`: there is no such lock here, and the files have to do.
+fn lock_dir(dir: &Path) -> Option<Option<File>> {
+    let Ok(file) = File::open(dir) else { return Some(None) };
+    match FileExt::try_lock_exclusive(&file) {
+        Ok(()) => Some(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        Err(_) => Some(None),
+    }
+}
+
 /// Finds out who serves a town, by trying the locks; makes nothing.
 ///
 /// # Errors
@@ -225,7 +244,11 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
         {
             return Ok(Holder::Gtd(number));
         }
-        return Ok(unlocked_daemon(&pid).map_or(Holder::Nobody, Holder::GtDaemon));
+        return Ok(match unlocked_daemon(&pid) {
+            Some(number) => Holder::GtDaemon(number),
+            None if is_held(dir)? => Holder::Other(None),
+            None => Holder::Nobody,
+        });
     }
     // A gtd that is about to start holds the lock a moment before it has written its PID.
     let end = Instant::now() + LOCK_PATIENCE;
@@ -296,7 +319,10 @@ fn is_held(path: &Path) -> Result<bool, files::FileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(failed(error)),
     };
-    files::refuse_strange(&file.metadata().map_err(failed)?, Whose::Towns).map_err(failed)?;
+    let meta = file.metadata().map_err(failed)?;
+    if !meta.is_dir() {
+        files::refuse_strange(&meta, Whose::Towns).map_err(failed)?;
+    }
     match FileExt::try_lock_shared(&file) {
         Ok(()) => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
@@ -362,6 +388,21 @@ mod tests {
         assert!(matches!(first.keep(), Kept::Contested), "it could be one that gives it back");
         first.contested = Instant::now().checked_sub(GIVEN_BACK_AFTER);
         assert!(matches!(first.keep(), Kept::Lost));
+    }
+
+    #[test]
+    fn with_both_files_gone_nobody_else_can_begin_before_they_are_made_anew() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut first = Instance::take(dir.path()).expect("the first");
+        for name in ["daemon.lock", "daemon.pid"] {
+            fs::remove_file(dir.path().join(name)).expect("removed");
+        }
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Other(None));
+        assert!(matches!(Instance::take(dir.path()), Err(Refused::Running(Holder::Other(None)))));
+        assert!(matches!(first.keep(), Kept::Kept));
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Gtd(std::process::id()));
+        first.release();
+        assert_eq!(holder(dir.path()).expect("known"), Holder::Nobody);
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Metrics {
                 Delivery::Stale => "stale",
                 Delivery::Failed(_) => "failed",
             }),
-            Done::SavedScreen(_) | Done::Marked(_) => {}
+            Done::SavedScreen(_) | Done::Marked(_) | Done::EndedLeftover(_) => {}
         }
     }
 

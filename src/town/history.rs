@@ -35,6 +35,9 @@ pub struct History {
     pub left_out: BTreeMap<String, LeftOut>,
     /// The tmux server that the town was last seen on.
     pub server: Option<Server>,
+    /// The one before that, on another socket: it may live on, and the town's agents with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_server: Option<Server>,
     /// The last good configuration, as its file was.
     pub config: Option<Value>,
     /// The last good list of rigs.
@@ -259,6 +262,7 @@ impl History {
         self.last_starts.clear();
         self.spawns.clear();
         self.server = None;
+        self.former_server = None;
         // Of what a person was told, the end is told too.
         self.notices.retain(|_, notice| notice.told);
         for agent in self.agents.values_mut() {

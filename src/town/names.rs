@@ -15,6 +15,7 @@ mod v10;
 use super::agent::{AgentId, Role};
 use super::rigs::Rig;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -193,14 +194,17 @@ pub struct Agent {
 }
 
 impl Table {
-    /// The sessions of the agents that gtd starts of itself.
-    pub fn patrol_sessions(&self, root: &Path, rigs: &[Rig]) -> Vec<String> {
-        let of_rig = |rig: &Rig| {
-            [AgentId::Witness(rig.name.clone()), AgentId::Refinery(rig.name.clone())]
-                .map(|id| self.agent(root, id, Some(rig)).session)
-        };
-        let deacon = self.agent(root, AgentId::Deacon, None).session;
-        std::iter::once(deacon).chain(rigs.iter().flat_map(of_rig)).collect()
+    /// The sessions of the agents that gtd starts of itself, and whose they are.
+    pub fn patrol_sessions(&self, root: &Path, rigs: &[Rig]) -> BTreeMap<String, AgentId> {
+        let of = |id: AgentId, rig: Option<&Rig>| (self.agent(root, id.clone(), rig).session, id);
+        let mut sessions: BTreeMap<String, AgentId> = BTreeMap::new();
+        for rig in rigs {
+            for id in [AgentId::Witness(rig.name.clone()), AgentId::Refinery(rig.name.clone())] {
+                sessions.extend([of(id, Some(rig))]);
+            }
+        }
+        sessions.extend([of(AgentId::Deacon, None)]);
+        sessions
     }
 
     /// What the bead of a rig itself is called, where there are such.

@@ -38,6 +38,8 @@ pub enum Done {
     Poked(Delivery),
     /// Its screen was saved in this file, or why it was not.
     SavedScreen(Result<PathBuf, String>),
+    /// Its last program had outlived its session, and was ended.
+    EndedLeftover(u32),
     /// Its session bears gtd's marks now, or why it does not.
     Marked(Result<(), String>),
 }
@@ -61,7 +63,7 @@ impl Outcome {
     /// How much it matters.
     pub const fn level(&self) -> Level {
         match &self.result {
-            Done::Started { .. } => Level::Notice,
+            Done::Started { .. } | Done::EndedLeftover(_) => Level::Notice,
             Done::StartFailed { .. } | Done::Poked(Delivery::Failed(_)) | Done::Marked(Err(_)) => Level::Error,
             Done::Poked(Delivery::NotTaken | Delivery::NotShown | Delivery::Stale) | Done::SavedScreen(Err(_)) => {
                 Level::Warning
@@ -99,6 +101,9 @@ impl fmt::Display for Outcome {
             },
             Done::SavedScreen(Ok(path)) => write!(f, "Saved the screen of {label} to {}", path.display()),
             Done::SavedScreen(Err(why)) => write!(f, "The screen of {label} is not saved: {why}"),
+            Done::EndedLeftover(pid) => {
+                write!(f, "Ended the last program of {label} (PID {pid}), which had outlived its session")
+            }
             Done::Marked(Ok(())) => write!(f, "{session_of} found and marked"),
             Done::Marked(Err(why)) => write!(f, "Error marking the session of {label}: {why}"),
         }

@@ -235,6 +235,21 @@ pub enum Place {
     InPlace(PaneRef),
 }
 
+/// The newest of those who are to be started: what is asked before depends on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Newest {
+    /// One who never was: nobody of this town may live elsewhere.
+    First,
+    /// One who was before: he himself may not.
+    Again,
+}
+
+/// The newest of these, of each of whom is told whether it is for the first time.
+pub fn newest(mut first: impl Iterator<Item = bool>) -> Option<Newest> {
+    let one = first.next()?;
+    Some(if one || first.any(|first| first) { Newest::First } else { Newest::Again })
+}
+
 /// How an agent shows that it needs no poke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awake {

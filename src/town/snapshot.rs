@@ -28,7 +28,7 @@ pub struct Snapshot {
     pub generation_why: String,
     /// What `gt --version` has said, or the town has shown, if that was asked for this look.
     pub gastown: Option<KnownGastown>,
-    /// This town's patrol agents under other names, or on other tmux servers; asked before one is started for the first time.
+    /// This town's patrol agents under other names, or on other tmux servers; asked before one is started.
     pub elsewhere: Elsewhere,
     /// The rigs of which it was asked whether they are docked, which is before a start.
     pub docks: BTreeMap<Name, Dock>,
@@ -100,10 +100,20 @@ pub enum Elsewhere {
     NotAsked,
     /// There is none.
     Nobody,
-    /// There is one: where, and how it is ended, in a sentence.
-    Somebody(String),
+    /// There is one.
+    Somebody {
+        /// Where, and how it is ended, in a sentence.
+        text: String,
+        /// Who lives there.
+        agents: BTreeSet<AgentId>,
+    },
     /// A tmux server did not answer.
-    Unknown(Outage),
+    Unknown {
+        /// Which, and how.
+        outage: Outage,
+        /// Whether it is the one that the town was on before.
+        former: bool,
+    },
 }
 
 /// Whether a rig is docked.

@@ -43,10 +43,8 @@ impl World {
         });
         let jobs: Vec<Clearing> = jobs.collect();
         let cleared = self.clear(&jobs)?;
-        for ((agent, place, restart, ..), cleared) in starts.into_iter().zip(cleared) {
-            if let Some(screen) = cleared.screen {
-                tell(outcome(&agent.id, Done::SavedScreen(screen)));
-            }
+        for ((agent, place, restart, ..), mut cleared) in starts.into_iter().zip(cleared) {
+            cleared.told().for_each(|done| tell(outcome(&agent.id, done)));
             let result = match cleared.ended {
                 Ok(()) => self.start(agent, place, restart)?,
                 Err(why) => Done::StartFailed { why, restart },

@@ -6,9 +6,10 @@ use super::tmux::script::{guarded, said, say, tag};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, Access, Durability, FileError};
-use crate::sys::process::Table;
 use crate::sys::process::ending::{end_trees, would_end_gtd};
+use crate::sys::process::{self, Table};
 use crate::town::agent::AgentId;
+use crate::town::outcome::Done;
 use crate::town::plan::PaneRef;
 use crate::town::snapshot::Process;
 use std::fs;
@@ -37,8 +38,18 @@ pub struct Clearing {
 pub struct Cleared {
     /// Where the screen is, or why it is not saved; `None` where that was not asked for.
     pub screen: Option<Result<PathBuf, String>>,
+    /// The leftover that lived on and was ended.
+    pub leftover: Option<u32>,
     /// Whether the way is clear, or why it is not.
     pub ended: Result<(), String>,
+}
+
+impl Cleared {
+    /// What is to be told of it besides.
+    pub fn told(&mut self) -> impl Iterator<Item = Done> + use<> {
+        let leftover = self.leftover.take().map(Done::EndedLeftover);
+        self.screen.take().map(Done::SavedScreen).into_iter().chain(leftover)
+    }
 }
 
 impl World {
@@ -59,6 +70,10 @@ impl World {
         let refused = |roots: &Vec<Process>| table.as_ref().is_some_and(|table| would_end_gtd(roots, table));
         let refused: Vec<bool> = all.iter().map(refused).collect();
         let screens = self.keep_panes(jobs, &refused)?;
+        let left = |(job, refused): (&Clearing, &bool)| {
+            job.leftover.filter(|process| !refused && process::lives(*process)).map(|process| process.pid)
+        };
+        let leftovers: Vec<Option<u32>> = jobs.iter().zip(&refused).map(left).collect();
         let roots = all.into_iter().zip(&refused).filter(|(_, refused)| !**refused);
         let roots: Vec<Process> = roots.flat_map(|(roots, _)| roots).collect();
         if !roots.is_empty() {
@@ -66,14 +81,15 @@ impl World {
             // Where processes cannot be listed, tmux's own hang-up has to do.
             let _ = end_trees(&roots, &spared, &mut self.attention)?;
         }
-        let cleared = |(screen, refused): (Option<Result<PathBuf, String>>, bool)| Cleared {
+        let cleared = screens.into_iter().zip(leftovers).zip(refused).map(|((screen, leftover), refused)| Cleared {
             screen,
+            leftover,
             ended: match refused {
                 true => Err("gtd itself runs below it, and would be ended with it".to_owned()),
                 false => Ok(()),
             },
-        };
-        Ok(screens.into_iter().zip(refused).map(cleared).collect())
+        });
+        Ok(cleared.collect())
     }
 
     /// In two steps with the end of the programs: were a pane to end with its program, its session could end with it.

@@ -13,9 +13,9 @@ use crate::town::agent::Name;
 use crate::town::lean::{gather, read_json};
 use crate::town::names::{Docked, Table};
 use crate::town::outage::Outage;
-use crate::town::plan::{Hold, Plan, Verdict};
+use crate::town::plan::{Hold, Newest, Plan, Verdict, newest};
 use crate::town::rigs::Rig;
-use crate::town::snapshot::{Dock, Snapshot};
+use crate::town::snapshot::{Dock, Elsewhere, Snapshot};
 use crate::town::time::Moment;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,22 +84,28 @@ impl World {
     /// [`Stopped`].
     pub fn ask_before_starts(&mut self, snapshot: &mut Snapshot, plan: &Plan) -> Result<bool, Stopped> {
         self.forget_docks_of_the_living(plan);
-        let first = plan.starts().any(|(_, first)| first);
         let waits = |verdict: &Verdict| {
             matches!(verdict, Verdict::Start { .. } | Verdict::Hold(Hold::Docked(_) | Hold::DockUnknown(_)))
         };
         let waiting = plan.verdicts.iter().filter(|(_, verdict)| waits(verdict));
         let rigs: BTreeSet<Name> = gather(waiting.filter_map(|(id, _)| id.rig().cloned()));
-        self.ask_before(snapshot, first, &rigs)
+        self.ask_before(snapshot, newest(plan.starts().map(|(_, first)| first)), &rigs)
     }
 
-    /// The same for whoever is to be started: `first`, if one of them is for the first time, and their rigs.
+    /// The same for whoever is to be started, and their rigs.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub fn ask_before(&mut self, snapshot: &mut Snapshot, first: bool, rigs: &BTreeSet<Name>) -> Result<bool, Stopped> {
+    pub fn ask_before(
+        &mut self,
+        snapshot: &mut Snapshot,
+        newest: Option<Newest>,
+        rigs: &BTreeSet<Name>,
+    ) -> Result<bool, Stopped> {
         let mut asked = false;
-        if first && snapshot.elsewhere == crate::town::snapshot::Elsewhere::NotAsked {
+        // A tmux server that is none of the town's, and hangs, delays no restart twice.
+        let worth = |newest| newest == Newest::First || !self.no_answer_elsewhere || !self.former.is_empty();
+        if newest.is_some_and(worth) && snapshot.elsewhere == Elsewhere::NotAsked {
             self.look_elsewhere(snapshot)?;
             asked = true;
         }
@@ -122,9 +128,10 @@ impl World {
         self.docks.clear();
     }
 
-    /// Lets a `bd` that did not answer be asked again.
-    pub fn ask_docks_again(&mut self) {
+    /// Lets a `bd` or a tmux server that did not answer be asked again.
+    pub fn ask_again(&mut self) {
         self.docks.try_again();
+        self.no_answer_elsewhere = false;
     }
 
     /// A rig whose agents live is asked for anew when one is missing: it may be docked only since then.

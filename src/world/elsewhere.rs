@@ -7,6 +7,7 @@ use super::sessions;
 use super::tmux::{Socket, Tmux};
 use crate::decide::is_ours;
 use crate::sys::attention::Stopped;
+use crate::town::agent::AgentId;
 use crate::town::config::Config;
 use crate::town::lean::gather;
 use crate::town::names::Generation;
@@ -29,12 +30,12 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// A server's PID, where there is one, and the sessions that were looked for.
-pub type Patrols = (Option<u32>, Vec<String>);
+/// A server's PID, where there is one, and the sessions that were looked for, with whose they are.
+pub type Patrols = (Option<u32>, BTreeMap<String, AgentId>);
 
 impl World {
     /// The tmux servers that this town could be on, each with the generations that would have it there: as it is configured, and
-    /// with `all` also where it would be if that were not so, since it may live there still.
+    /// with `all` also where it would be if that were not so, and where it was before, since it may live there still.
     pub(super) fn places(&self, all: bool) -> Vec<(Socket, Vec<Generation>)> {
         let named = std::env::var("GT_TMUX_SOCKET").ok();
         let mut without = self.config.clone();
@@ -51,6 +52,13 @@ impl World {
                     Some((_, generations)) if generations.contains(&generation) => {}
                     Some((_, generations)) => generations.push(generation),
                     None => places.push((socket, vec![generation])),
+                }
+            }
+        }
+        if all {
+            for former in &self.former {
+                if places.iter().all(|(known, _)| known != former) {
+                    places.push((former.clone(), Vec::new()));
                 }
             }
         }
@@ -86,8 +94,8 @@ impl World {
         let own = generation.table().patrol_sessions(&self.root, &snapshot.rigs);
         let current = self.socket().cloned();
         let own_server = snapshot.server.as_ref().map(|server| server.process.pid);
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
-        for (socket, _) in self.places(true) {
+        let mut found: BTreeMap<String, (AgentId, String)> = BTreeMap::new();
+        for (socket, generations) in self.places(true) {
             let is_here = Some(&socket) == current.as_ref();
             let names = if is_here {
                 patrols_among(here, &self.real_root, &self.root, &snapshot.rigs)
@@ -96,34 +104,44 @@ impl World {
                     Ok((server, _)) if server.is_some() && server == own_server => continue,
                     Ok((_, names)) => names,
                     Err(outage) => {
-                        snapshot.elsewhere = Elsewhere::Unknown(outage);
+                        self.no_answer_elsewhere = true;
+                        let former = self.former.contains(&socket);
+                        snapshot.elsewhere = Elsewhere::Unknown { outage, former };
                         return Ok(());
                     }
                 }
             };
-            let others = names.into_iter().filter(|name| !is_here || !own.contains(name));
-            found.extend(others.map(|name| (name, socket.clone())).map(|(name, socket)| {
+            let others = names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name));
+            let why = match generations.is_empty() {
+                true => "where the town was before; set gtd.tmux_socket or GT_TMUX_SOCKET as it was",
+                false => "another Gas Town's names; set gtd.gastown",
+            };
+            for (name, agent) in others {
                 let end: Vec<&str> = ["tmux"].into_iter().chain(socket.options()).collect();
                 let text = format!(
-                    "{name} lives on {}: another Gas Town's names; set gtd.gastown, or end it with {} kill-session -t ={name}",
+                    "{name} lives on {}: {why}, or end it with {} kill-session -t ={name}",
                     Place(&socket),
                     end.join(" "),
                 );
-                (name, text)
-            }));
+                found.insert(name, (agent, text));
+            }
         }
         // One is named: whoever ends it is told of the next.
-        snapshot.elsewhere = found.into_values().next().map_or(Elsewhere::Nobody, Elsewhere::Somebody);
+        let (agents, texts): (Vec<AgentId>, Vec<String>) = found.into_values().unzip();
+        snapshot.elsewhere = match texts.into_iter().next() {
+            Some(text) => Elsewhere::Somebody { text, agents: gather(agents) },
+            None => Elsewhere::Nobody,
+        };
         Ok(())
     }
 }
 
-fn patrols_among(sessions: &[Session], real_root: &Path, root: &Path, rigs: &[Rig]) -> Vec<String> {
-    let names: BTreeSet<String> =
-        gather(Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)));
+fn patrols_among(sessions: &[Session], real_root: &Path, root: &Path, rigs: &[Rig]) -> BTreeMap<String, AgentId> {
+    let all = Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs));
+    let names: BTreeMap<String, AgentId> = gather(all);
     let lives = |session: &&Session| {
         session.panes.as_deref().unwrap_or_default().iter().any(|pane| pane.state == PaneState::Running)
     };
-    let ours = sessions.iter().filter(|session| names.contains(&session.name) && is_ours(session, real_root));
-    ours.filter(lives).map(|session| session.name.clone()).collect()
+    let ours = sessions.iter().filter(|session| is_ours(session, real_root)).filter(lives);
+    gather(ours.filter_map(|session| Some((session.name.clone(), names.get(&session.name)?.clone()))))
 }

@@ -38,6 +38,7 @@ impl World {
         let files = generation.as_ref().map(|generation| generation.table().holds).ok();
         let holds = holds::read(&self.root, files, &rigs, &agents, &history.holds, &mut troubles);
         self.use_socket_of(generation.as_ref().ok().copied());
+        self.note_former(history);
         // Only of those is it worth asking whether they read what is typed to them.
         let silent = agents.iter().filter(|agent| history.agent(&agent.id).silence.is_some());
         let silent = gather(silent.map(|agent| agent.session.as_str()));
@@ -165,6 +166,15 @@ impl World {
         }
         self.server = server.as_ref().map(|server| server.process.pid);
         Ok((server, Ok(sessions::sessions(lines, silent))))
+    }
+
+    /// Notes where the town was before, if it was elsewhere and that tmux server lives.
+    fn note_former(&mut self, history: &History) {
+        let here = self.socket().cloned();
+        let known = [&history.server, &history.former_server].into_iter().flatten();
+        let living = known.filter(|server| process::lives(server.process));
+        let sockets = living.filter_map(|server| Socket::of_options(&server.socket));
+        self.former = sockets.filter(|socket| Some(socket) != here.as_ref()).collect();
     }
 
     fn is_own_doing(&self, at: crate::town::time::Wall) -> bool {

@@ -83,11 +83,12 @@ impl World {
             };
             let place = Place(&socket);
             let sign = |name: String| {
-                let fits = fits.iter().copied().filter(|g| g.table().patrol_sessions(&self.root, rigs).contains(&name));
+                let fits =
+                    fits.iter().copied().filter(|g| g.table().patrol_sessions(&self.root, rigs).contains_key(&name));
                 Sign { fits: fits.collect(), what: format!("session {name} on {place}") }
             };
             // A name that is no generation's on this server is a person's doing, and shows nothing.
-            signs.extend(sessions.into_iter().map(sign).filter(|sign| !sign.fits.is_empty()));
+            signs.extend(sessions.into_keys().map(sign).filter(|sign| !sign.fits.is_empty()));
         }
         Ok(match weigh(&signs) {
             Ok(Some((generation, what))) => Ok(KnownGastown {
@@ -115,8 +116,8 @@ impl World {
             .collect();
         self.look_elsewhere(snapshot)?;
         match &snapshot.elsewhere {
-            crate::town::snapshot::Elsewhere::Somebody(who) => found.push(who.clone()),
-            crate::town::snapshot::Elsewhere::Unknown(outage) => found.push(outage.to_string()),
+            crate::town::snapshot::Elsewhere::Somebody { text, .. } => found.push(text.clone()),
+            crate::town::snapshot::Elsewhere::Unknown { outage, .. } => found.push(outage.to_string()),
             _ => {}
         }
         Ok(found)

@@ -51,6 +51,16 @@ impl Socket {
             Socket::Path(path) => vec!["-S", path],
         }
     }
+
+    /// The one that these options select, as they are remembered.
+    pub fn of_options(options: &str) -> Option<Socket> {
+        match options.split_once(' ') {
+            None => options.is_empty().then_some(Socket::Default),
+            Some(("-L", name)) => Some(Socket::Name(name.to_owned())),
+            Some(("-S", path)) => Some(Socket::Path(path.to_owned())),
+            Some(_) => None,
+        }
+    }
 }
 
 /// The town's tmux server.

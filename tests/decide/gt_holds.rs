@@ -221,6 +221,41 @@ fn no_second_population_is_begun_beside_one_that_lives_elsewhere() {
 }
 
 #[test]
+fn who_was_started_here_is_not_started_beside_himself_elsewhere() {
+    case(
+        "
+        town v0.2: alpha(al)
+
+        at 0s
+            deacon alive 100
+            alpha/witness alive 200
+            | deacon         leave  alive
+            | alpha/witness  leave  alive
+        at 1m
+            deacon gone
+            alpha/witness gone
+            | ! Deacon is gone (PID 100): no session
+            | ! witness for alpha is gone (PID 200): no session
+            | deacon         wait  no session; settling: in 5s (rule 4)
+            | alpha/witness  wait  no session; settling: in 5s (rule 4)
+        at 65s
+            elsewhere gt-alpha-witness lives on the tmux server -L old
+            | deacon         restart  no session (rule 4)
+            | alpha/witness  hold     gt-alpha-witness lives on the tmux server -L old (rule 1)
+        # His last program may be that very one, which would be ended as a leftover.
+        at 70s
+            elsewhere where it was unknown the tmux server -L old: no answer within 5s
+            | deacon         leave  in its grace period for 4m55s (rule 6)
+            | alpha/witness  hold   whether this town's agents live on another tmux server is not known: the tmux server -L old: no answer within 5s (rule 1)
+        at 75s
+            elsewhere nobody
+            | deacon         leave    in its grace period for 4m50s (rule 6)
+            | alpha/witness  restart  no session (rule 4)
+        ",
+    );
+}
+
+#[test]
 fn agents_of_another_generation_are_others_and_are_not_ended_for_it() {
     case(
         "

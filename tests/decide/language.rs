@@ -362,9 +362,15 @@ impl Town {
             }
             ("elsewhere", "nobody") => self.elsewhere = Elsewhere::Nobody,
             ("elsewhere", text) => {
-                self.elsewhere = match text.strip_prefix("unknown ") {
-                    Some(why) => Elsewhere::Unknown(Outage::new(why)),
-                    None => Elsewhere::Somebody(text.to_owned()),
+                let unknown = |why, former| Elsewhere::Unknown { outage: Outage::new(why), former };
+                self.elsewhere = match (text.strip_prefix("unknown "), text.strip_prefix("where it was unknown ")) {
+                    (Some(why), _) => unknown(why, false),
+                    (_, Some(why)) => unknown(why, true),
+                    _ => {
+                        let lives = |agent: &Agent| text.split(' ').any(|word| word == agent.session);
+                        let agents = self.agents().into_iter().filter(lives).map(|agent| agent.id).collect();
+                        Elsewhere::Somebody { text: text.to_owned(), agents }
+                    }
                 }
             }
             ("shutdown.lock", "free") => self.holds.shutting_down = false,

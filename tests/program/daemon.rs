@@ -117,6 +117,8 @@ fn a_program_that_outlived_its_session_is_ended_before_the_next_is_started() {
     town.tmux(&["kill-session", "-t", "=gt-deacon"]);
     let second = town.wait_for_agent("deacon", Some(first));
     assert!(!process::is_alive(first), "the stubborn one is gone");
+    let said = format!("Ended the last program of Deacon (PID {first}), which had outlived its session");
+    assert_eq!(town.logged(&said), 1, "{}", town.log());
     gtd.stop();
     assert_eq!(town.pids("deacon"), [first, second]);
 }

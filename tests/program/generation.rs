@@ -20,7 +20,8 @@ fn start_by_hand(town: &Town, options: &[&str], session: &str, dir: &str) {
     town.tmux(&[options, &words].concat());
 }
 
-fn own_socket(town: &Town) -> String {
+/// The tmux server that 1.0 gives to a town.
+pub fn own_socket(town: &Town) -> String {
     let mut digest = town.command("/bin/sh");
     digest.args(["-c", "printf %s \"$0\" | sha256sum"]).arg(&town.root);
     format!("t-{}", &crate::support::Ran::of(digest).exits(0).stdout[..6])

@@ -283,6 +283,20 @@ fn in_quarantine() -> (Town, Gtd, usize) {
 }
 
 #[test]
+fn what_a_request_has_changed_is_in_the_status_before_the_next_regular_look() {
+    let mut town = Town::new(&[]);
+    town.configure(json!({"heartbeat": {"interval": "10m"}, "gtd": {"look_interval": "10m"}}));
+    let gtd = town.up();
+    let first = town.wait_for_agent("deacon", None);
+    town.request("shutdown", "deacon").exits(0);
+    wait_until("it is shown as down", || town.word_for("deacon") == "held");
+    town.request("start", "deacon").exits(0);
+    town.wait_for_agent("deacon", Some(first));
+    wait_until("it is shown as started", || town.word_for("deacon") == "alive");
+    gtd.stop();
+}
+
+#[test]
 fn a_reset_ends_a_quarantine() {
     let (town, gtd, starts) = in_quarantine();
     town.request("reset", "deacon").exits(0);
