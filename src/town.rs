@@ -22,4 +22,5 @@ pub mod snapshot;
 pub mod spawn;
 pub mod start;
 pub mod text;
+pub mod theme;
 pub mod time;

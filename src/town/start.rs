@@ -5,6 +5,7 @@ use super::agent::Role;
 use super::config::Config;
 use super::names::{Agent, Pairs, replace};
 use super::shell_line::{CLAUDE, Quoting, process_names, program, takes_more};
+use super::theme::style_of;
 use std::path::{Path, PathBuf};
 
 /// What only the moment of the start knows.
@@ -87,6 +88,7 @@ impl Filler<'_> {
         match key {
             "town" => Some(self.facts.root.to_string_lossy().into_owned()),
             "rig" => Some(id.rig().map(ToString::to_string).unwrap_or_default()),
+            "colours" => id.rig().map(|rig| style_of(rig.as_str()).to_owned()),
             "name" => Some(id.own_name().map(ToString::to_string).unwrap_or_default()),
             "role" => Some(id.role().word().to_owned()),
             "agent" => Some(id.to_string()),

@@ -91,4 +91,5 @@ pub(super) static TABLE: Table = Table {
 };
 
 const RIG_BEADS: &str = "{town}/{rig}/.beads";
-const RIG_STYLE: &str = "bg=#722f37,fg=#f5f5dc";
+/// As its rig has them (`theme`).
+const RIG_STYLE: &str = "{colours}";

@@ -90,7 +90,7 @@ pub(super) static TABLE: Table = Table {
             Role::Mayor => &[("status-left", "🎩 Mayor "), ("status-style", "bg=default,fg=default")],
             Role::Witness => &[("status-left", "🦉 {session} "), ("status-style", "bg=#8b4513,fg=#f5f5dc")],
             Role::Refinery => &[("status-left", "🏭 {session} "), ("status-style", "bg=#4a3050,fg=#e0e0e0")],
-            Role::Crew => &[("status-left", "👷 {session} "), ("status-style", "bg=#722f37,fg=#f5f5dc")],
+            Role::Crew => &[("status-left", "👷 {session} "), ("status-style", "{colours}")],
             Role::Polecat => &[],
         }
     },
