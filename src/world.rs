@@ -72,6 +72,10 @@ pub struct World {
     /// Why neither `gt` nor the town told its generation, at the last heartbeat.
     no_sign: Option<Outage>,
     docks: docks::Docks,
+    /// Whether `gt` is to be asked at the next look which Gas Town this is.
+    ask_gt: bool,
+    /// The `gt` that was asked last, and when that file was changed.
+    gt_file: Option<(PathBuf, Option<Wall>)>,
 }
 
 impl World {
@@ -92,6 +96,8 @@ impl World {
             left_alone: LeftAlone::default(),
             no_sign: None,
             docks: docks::Docks::default(),
+            ask_gt: false,
+            gt_file: None,
         };
         world.tools.find_missing();
         world.read_config();

@@ -173,6 +173,36 @@ fn a_gt_of_an_unknown_release_holds_whatever_is_remembered() {
     assert_eq!(town.logged("gt --version says \"gt version v0.7.0\", which gtd does not know"), 1);
 }
 
+#[test]
+fn a_gt_that_was_replaced_is_asked_at_the_next_look_and_whoever_dies_meanwhile_is_missed() {
+    let mut town = Town::new(&[]);
+    town.configure(json!({"heartbeat": {"interval": "1h"}, "gtd": {"gastown": "auto", "look_interval": "1h"}}));
+    town.answer("gt", "gt version v0.2.6\n", "", 0);
+    let gtd = town.up();
+    let first = town.wait_for_agent("deacon", None);
+    town.wait_for_log("Heartbeat complete");
+    let replace = |says: &str| {
+        town.answer("gt", says, "", 0);
+        let gt = fs::read_to_string(town.bin.join("gt")).expect("a script") + "\n";
+        crate::support::fakes::program(&town.bin.join("gt"), &gt);
+    };
+    replace("gt version v0.7.0\n");
+    crate::support::process::signal(first, libc::SIGKILL);
+    town.wait_for_log("Deacon is gone (PID ");
+    wait_until("it is held", || town.word_for("deacon") == "held");
+    let said = "which gtd does not know; set gtd.gastown in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)";
+    assert_eq!(town.logged(said), 1, "{}", town.log());
+    let status = town.run(&["--status"]).exits(0).stdout;
+    assert!(status.contains("gas town     not known: gt --version says") && !status.contains("v0.2"), "{status}");
+    assert!(status.contains("gone, held"), "{status}");
+    // One that was mended without another stamp is asked when somebody wakes gtd.
+    town.answer("gt", "gt version v0.2.6\n", "", 0);
+    town.run(&["--wake"]).exits(0);
+    town.wait_for_agent("deacon", Some(first));
+    gtd.stop();
+    assert_eq!(town.logged("Heartbeat starting"), 1, "nothing waited for a heartbeat: {}", town.log());
+}
+
 /// What is found at `now` where `gt` would answer with `says`; an empty answer stands for a failure.
 fn found(known: Option<&KnownGastown>, gt: &Path, now: Wall, says: &str) -> Found {
     let call = |_: &Path| {

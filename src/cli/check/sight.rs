@@ -39,7 +39,8 @@ impl Check {
             &self.world.config,
             self.history.gastown.as_ref(),
             self.world.tools.gt.as_deref(),
-            (Ask::IfNeeded, clock::now().wall),
+            // A wrapper may run another one by now.
+            (Ask::Now, clock::now().wall),
             |gt| Command::new(gt, time).dir("/").without(&SCRUBBED_FOR_TOOLS),
             &mut self.world.attention,
         )?;
@@ -49,15 +50,29 @@ impl Check {
         Ok(())
     }
 
+    /// How gtd is told the generation: a daemon that runs reads its configuration when it is told to.
+    pub fn set_gastown(&self) -> String {
+        let daemon = self.daemon.map(|pid| format!(", then kill -HUP {pid}"));
+        format!("set gtd.gastown in mayor/daemon.json{}", daemon.unwrap_or_default())
+    }
+
     /// Which Gas Town this is, who says so, and what in the town does not fit it.
     fn generation(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
         match &snapshot.generation {
             Ok(generation) => {
                 self.findings.good("generation", &format!("{generation}: {}", snapshot.generation_why));
+                if let (Some(pid), Some(used)) = (self.daemon, &self.history.names)
+                    && used.generation != *generation
+                {
+                    let found = format!("the daemon that runs uses {} ({})", used.generation, used.why);
+                    let remedy =
+                        format!("gtd --wake has it ask gt anew; kill -HUP {pid} has it read its configuration");
+                    self.findings.note("generation", &found, &remedy);
+                }
             }
             Err(outage) => {
                 let found = format!("Gas Town's generation is not known, so agents are held: {outage}");
-                self.findings.fault("generation", &found, "set gtd.gastown in mayor/daemon.json");
+                self.findings.fault("generation", &found, &self.set_gastown());
             }
         }
         for misfit in self.world.misfits(snapshot)? {
@@ -80,6 +95,7 @@ impl Check {
             // What somebody wants so is no fault.
             let wanted = [
                 "hold patrol off",
+                "patrol rigs",
                 "hold ESTOP",
                 "hold shut",
                 "hold request",
@@ -110,6 +126,9 @@ impl Check {
 fn end_of_hold(about: &str) -> &'static str {
     match about {
         _ if about.starts_with("hold patrol off") => "patrols in mayor/daemon.json switches it on again",
+        _ if about.starts_with("patrol rigs") => {
+            "mend it in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)"
+        }
         _ if about.starts_with("hold ESTOP") => "remove the ESTOP file when it is over",
         _ => "",
     }

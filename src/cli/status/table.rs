@@ -1,7 +1,7 @@
 //! The table of the daemon and every agent.
 
 use super::super::screen::{Colour, Screen, columns};
-use super::facts::{Facts, answered, since};
+use super::facts::{Facts, answered, since, state};
 use crate::decide::strip::LEGEND;
 use crate::service::instance::Holder;
 use crate::service::state::{AgentStatus, Own};
@@ -67,7 +67,9 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         heartbeats = format!("{heartbeats}, the next {when} ({})", own.rhythm);
     }
     say("heartbeats", &heartbeats);
-    if let Some(names) = &own.history.names {
+    if let Some(why) = &own.no_generation {
+        say("gas town", &format!("not known: {why}"));
+    } else if let Some(names) = &own.history.names {
         say("gas town", &format!("{}: {}", names.generation, names.why));
     }
     if let Some(at) = own.looked_at {
@@ -169,7 +171,7 @@ fn row(facts: &Facts, status: &AgentStatus) -> [String; 4] {
         format!("{} {how}", facts.ago(at.wall))
     });
     [
-        clean(&status.state, 20),
+        state(status, Some(history)),
         since(history).map_or_else(dash, |at| facts.ago(at)),
         facts.starts(history).to_string(),
         heartbeat.unwrap_or_else(dash),
