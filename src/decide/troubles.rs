@@ -79,7 +79,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                     Hold::Estop(_) | Hold::ShuttingDown | Hold::GoingDown(_) | Hold::NoGeneration(_) => {
                         "all agents".to_owned()
                     }
-                    Hold::Elsewhere(_) | Hold::ElsewhereUnknown(_) => "agents that were never started".to_owned(),
+                    Hold::Elsewhere(_) | Hold::ElsewhereUnknown(_) => "agents that are not up".to_owned(),
                     Hold::RigEstop(_) | Hold::Parked | Hold::Docked(_) | Hold::DockUnknown(_) | Hold::NoAutoRestart => {
                         format!("the agents of {}", id.rig().map_or("", |rig| rig.as_str()))
                     }
@@ -93,7 +93,11 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                 };
                 let kind = hold.kind();
                 if said.insert((about.clone(), kind)) {
-                    let text = format!("Holding {about}: {}{}", clean(&hold.to_string(), 400), remedy(hold));
+                    let why = match hold {
+                        Hold::Elsewhere(who) => who.clone(),
+                        hold => clean(&hold.to_string(), 400),
+                    };
+                    let text = format!("Holding {about}: {why}{}", remedy(hold));
                     let need = matches!(hold, Hold::NoGeneration(_)).then(|| Need::outage(Supply::Gt));
                     let over = format!("No longer holding {about} ({kind})");
                     found.add(&format!("hold {kind} {about}"), text, &over, need);

@@ -13,7 +13,8 @@ use crate::town::names::Generation;
 use crate::town::outage::Outage;
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Elsewhere, PaneState, Session, Snapshot};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::town::text::COMMAND;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -35,7 +36,7 @@ pub type Patrols = (Option<u32>, Vec<String>);
 impl World {
     /// The tmux servers that this town could be on, each with the generations that would have it there: as it is configured, and
     /// with `all` also where it would be if that were not so, since it may live there still.
-    pub(super) fn places(&self, all: bool) -> Vec<(Socket, Vec<Generation>)> {
+    pub fn places(&self, all: bool) -> Vec<(Socket, Vec<Generation>)> {
         let named = std::env::var("GT_TMUX_SOCKET").ok();
         let mut without = self.config.clone();
         without.tmux_socket = None;
@@ -86,36 +87,59 @@ impl World {
         let own = generation.table().patrol_sessions(&self.root, &snapshot.rigs);
         let current = self.socket().cloned();
         let own_server = snapshot.server.as_ref().map(|server| server.process.pid);
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        let mut found: Vec<(Socket, bool, Vec<String>)> = Vec::new();
+        let mut servers = vec![own_server];
         for (socket, _) in self.places(true) {
             let is_here = Some(&socket) == current.as_ref();
             let names = if is_here {
                 patrols_among(here, &self.real_root, &self.root, &snapshot.rigs)
             } else {
                 match self.patrols_on(&socket, &snapshot.rigs)? {
-                    Ok((server, _)) if server.is_some() && server == own_server => continue,
-                    Ok((_, names)) => names,
+                    Ok((server, _)) if server.is_some() && servers.contains(&server) => continue,
+                    Ok((server, names)) => {
+                        servers.push(server);
+                        names
+                    }
                     Err(outage) => {
                         snapshot.elsewhere = Elsewhere::Unknown(outage);
                         return Ok(());
                     }
                 }
             };
-            let others = names.into_iter().filter(|name| !is_here || !own.contains(name));
-            found.extend(others.map(|name| (name, socket.clone())).map(|(name, socket)| {
-                let end: Vec<&str> = ["tmux"].into_iter().chain(socket.options()).collect();
-                let text = format!(
-                    "{name} lives on {}: another Gas Town's names; set gtd.gastown, or end it with {} kill-session -t ={name}",
-                    Place(&socket),
-                    end.join(" "),
-                );
-                (name, text)
-            }));
+            let others: Vec<String> = names.into_iter().filter(|name| !is_here || !own.contains(name)).collect();
+            if !others.is_empty() {
+                found.push((socket, is_here, others));
+            }
         }
-        // One is named: whoever ends it is told of the next.
-        snapshot.elsewhere = found.into_values().next().map_or(Elsewhere::Nobody, Elsewhere::Somebody);
+        snapshot.elsewhere = if found.is_empty() { Elsewhere::Nobody } else { Elsewhere::Somebody(told(&found)) };
         Ok(())
     }
+}
+
+/// So many sessions are named to a person; the others are counted.
+const NAMED: usize = 3;
+/// So many are ended by one command: whoever runs it is told of the others at the next look.
+const ENDED: usize = 20;
+
+/// Who lives where, what can be done about it, and one command that ends them all.
+fn told(found: &[(Socket, bool, Vec<String>)]) -> String {
+    let (mut who, mut commands) = (Vec::new(), Vec::new());
+    for (socket, is_here, names) in found {
+        let more = match names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let verb = if names.len() == 1 { "lives" } else { "live" };
+        let how = if *is_here { ": another Gas Town's names" } else { ", and gtd uses another" };
+        let shown = names[..names.len().min(NAMED)].join(", ");
+        who.push(format!("{shown}{more} {verb} on {}{how}", Place(socket)));
+        // In quotation marks for zsh, which takes a bare = for a program's path.
+        let ends = names.iter().take(ENDED).map(|name| format!("kill-session -t '={name}'"));
+        let tmux: Vec<&str> = ["tmux"].into_iter().chain(socket.options()).collect();
+        commands.push(format!("{} {}", tmux.join(" "), ends.collect::<Vec<_>>().join(" \\; ")));
+    }
+    let (who, commands) = (who.join("; "), commands.join("; "));
+    format!("{who}. Set gtd.gastown or gtd.tmux_socket, then kill -HUP $(cat daemon/daemon.pid){COMMAND}{commands}")
 }
 
 fn patrols_among(sessions: &[Session], real_root: &Path, root: &Path, rigs: &[Rig]) -> Vec<String> {

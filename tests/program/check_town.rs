@@ -242,8 +242,15 @@ fn a_town_on_another_server_than_gtds_is_a_fault() {
     let dir = tmux_dir(&town);
     town.up().stop();
     town.configure(json!({"gtd": {"tmux_socket": "elsewhere"}}));
-    let place = format!("{}/default (gt-deacon); gtd uses {}/elsewhere", dir.display(), dir.display());
+    let found = "gt-deacon lives on the user's tmux server, and gtd uses another; gtd begins no second population";
+    Checked::of(&town).fault("generation", found, "or end them: tmux kill-session -t '=gt-deacon'").faults(1);
+    // Where no Gas Town would have them gtd does not look.
+    town.tmux(&["kill-server"]);
+    let root = town.root.display().to_string();
+    town.tmux(&["-L", "second", "new-session", "-d", "-s", "gt-deacon", "-c", &root, "sleep 1000"]);
+    let place = format!("{}/second (gt-deacon); gtd uses {}/elsewhere", dir.display(), dir.display());
     Checked::of(&town).fault("tmux server", &place, "start gtd with the same TMUX_TMPDIR").faults(1);
+    town.tmux(&["-L", "second", "kill-server"]);
 }
 
 #[test]

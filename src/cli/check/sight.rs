@@ -7,7 +7,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Command;
 use crate::town::plan::Trigger;
-use crate::town::snapshot::{Snapshot, Trouble};
+use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::gastown::{self, Ask};
 
@@ -78,6 +78,12 @@ impl Check {
         for misfit in self.world.misfits(snapshot)? {
             self.findings.note("generation", &misfit, "");
         }
+        // That they are held for it is not said once more.
+        if let Elsewhere::Somebody(who) = &snapshot.elsewhere {
+            let (found, remedy) = who.split_once(". ").unwrap_or((who, ""));
+            let found = format!("{found}; gtd begins no second population");
+            self.findings.fault("generation", &found, remedy);
+        }
         Ok(())
     }
 
@@ -88,7 +94,10 @@ impl Check {
         // The configuration and the generation have lines of their own.
         let known = |trouble: &&Trouble| {
             let about = &trouble.about;
-            !about.contains("generation unknown") && !about.starts_with("config ") && about != "daemon.json"
+            !about.contains("generation unknown")
+                && !about.starts_with("hold living elsewhere")
+                && !about.starts_with("config ")
+                && about != "daemon.json"
         };
         for trouble in troubles(snapshot, &history, &plan).now.iter().filter(known) {
             let about = trouble.about.as_str();

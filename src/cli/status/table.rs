@@ -7,7 +7,7 @@ use crate::service::instance::Holder;
 use crate::service::state::{AgentStatus, Own};
 use crate::town::duration::brief;
 use crate::town::history::STRIP;
-use crate::town::text::clean;
+use crate::town::text::{clean, with_command};
 use std::collections::BTreeMap;
 
 /// Where the second column of the first lines begins.
@@ -82,9 +82,12 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         say("agents", &format!("{}: {}", own.agents.len(), states.join(", ")));
     }
     for condition in &own.conditions {
-        let text = format!("{} (for {})", condition.text, facts.ago(condition.since.wall));
+        let (text, command) = with_command(&condition.text);
+        let text = format!("{text} (for {})", facts.ago(condition.since.wall));
         let what = screen.paint("trouble", Colour::Red) + &" ".repeat(SECOND - "trouble".len());
         lines.push(format!("{what}{}", screen.fold(&clean(&text, 1000), SECOND, SECOND)));
+        // What is to be copied is not folded.
+        lines.extend(command.map(|command| format!("{:SECOND$}{}", "or end them", clean(command, 4000))));
     }
     let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
     for claim in &own.history.requests {

@@ -172,7 +172,8 @@ impl fmt::Display for Hold {
             Hold::NoAutoRestart => f.write_str("auto_restart is off for its rig"),
             Hold::Paused(reason) if reason.is_empty() => f.write_str("the Deacon is paused"),
             Hold::Paused(reason) => write!(f, "the Deacon is paused: {reason}"),
-            Hold::Elsewhere(who) => f.write_str(who),
+            // Who and where is said once, of all who are held for it.
+            Hold::Elsewhere(_) => f.write_str("the town's agents live under other names, or on another tmux server"),
             Hold::ElsewhereUnknown(outage) => {
                 write!(f, "whether this town's agents live on another tmux server is not known: {outage}")
             }
