@@ -258,6 +258,7 @@ impl Daemon {
             }
             if pending.wake {
                 self.world.forget_docks();
+                self.world.ask_gt_again();
                 self.log.say("Received SIGUSR1, processing lifecycle requests immediately");
             }
             if let Some(late) = pending.due {

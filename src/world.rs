@@ -76,6 +76,10 @@ pub struct World {
     former: Vec<tmux::Socket>,
     /// Whether a tmux server that the town is not on has given no answer since the last heartbeat.
     no_answer_elsewhere: bool,
+    /// Whether `gt` is to be asked at the next look which Gas Town this is.
+    ask_gt: bool,
+    /// The `gt` that was asked last, and when that file was changed.
+    gt_file: Option<(PathBuf, Option<Wall>)>,
 }
 
 impl World {
@@ -98,6 +102,8 @@ impl World {
             docks: docks::Docks::default(),
             former: Vec::new(),
             no_answer_elsewhere: false,
+            ask_gt: false,
+            gt_file: None,
         };
         world.tools.find_missing();
         world.read_config();

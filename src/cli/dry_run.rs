@@ -11,7 +11,7 @@ use crate::sys::attention::{Attention, Stopped};
 use crate::town::history::History;
 use crate::town::plan::{Plan, Trigger};
 use crate::town::snapshot::Snapshot;
-use crate::town::text::clean;
+use crate::town::text::{clean, with_command};
 use crate::world::{World, spool};
 use std::path::Path;
 
@@ -23,7 +23,13 @@ pub fn show(town: &Path) -> Result<Exit, Refusal> {
     let Found { plan, notes, requests } = plan(town).map_err(|why| Refusal::new(Exit::Failed, why))?;
     let screen = Screen::of_stdout();
     let folded = |lines: Vec<String>, start: &str| -> String {
-        lines.iter().map(|line| format!("{}\n", screen.fold(&format!("{start}{line}"), 0, 2))).collect()
+        let folded = |line: &String| {
+            let (text, command) = with_command(line);
+            // What is to be copied is not folded.
+            let command = command.map(|command| format!("  or end them: {command}\n"));
+            format!("{}\n{}", screen.fold(&format!("{start}{text}"), 0, 2), command.unwrap_or_default())
+        };
+        lines.iter().map(folded).collect()
     };
     let (notes, requests) = (folded(notes, "note: "), folded(requests, ""));
     print(&format!("{notes}{}{requests}", verdicts(&plan, screen)))

@@ -141,6 +141,7 @@ impl Daemon {
         self.report = Report {
             next_heartbeat: Some(plan.next_heartbeat),
             rhythm: plan.rhythm.to_string(),
+            no_generation: snapshot.generation.as_ref().err().map(ToString::to_string),
             conditions: self.conditions.open(),
             agents: plan.verdicts.iter().map(status).collect(),
         };

@@ -61,7 +61,11 @@ pub fn judge(
 
 /// Rule 1.
 fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
-    let patrol_off = || (!is_patrolled(agent, &snapshot.config)).then_some(Hold::PatrolOff);
+    let patrol_off = || {
+        let (config, role) = (&snapshot.config, agent.id.role());
+        let hold = if config.patrols(role) { Hold::NotListed(role) } else { Hold::PatrolOff };
+        (!is_patrolled(agent, config)).then_some(hold)
+    };
     let shut_down = || history.shut_down.as_ref().map(|shut_down| Hold::ShutDown(shut_down.by.clone()));
     let rest = || gt_holds(agent, snapshot).or_else(|| own_hold(agent, snapshot));
     towns_hold(agent, snapshot).or_else(patrol_off).or_else(shut_down).or_else(rest)
@@ -146,8 +150,8 @@ fn towns_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
         if let Some(reason) = &holds.estop {
             return Some(Hold::Estop(reason.clone()));
         }
-        if agent.id.rig().is_some_and(|rig| holds.stopped_rigs.contains(rig)) {
-            return Some(Hold::RigEstop);
+        if let Some(reason) = agent.id.rig().and_then(|rig| holds.stopped_rigs.get(rig)) {
+            return Some(Hold::RigEstop(reason.clone()));
         }
     }
     holds.shutting_down.then_some(Hold::ShuttingDown).or_else(|| holds.going_down.map(Hold::GoingDown))

@@ -25,6 +25,11 @@ pub(super) fn note_deaths(history: &mut History, snapshot: &Snapshot, events: &[
         deaths.missing.retain(|id| is_missed(history, id));
         history.deaths = Some(deaths).filter(|deaths| !deaths.missing.is_empty());
     }
+    // Whoever shuts a town down means it.
+    let holds = &snapshot.holds;
+    if holds.shutting_down || holds.going_down.is_some() || holds.estop.is_some() {
+        return;
+    }
     for event in events {
         let Event::MassDeath(agents) = event else { continue };
         let deaths = history.deaths.get_or_insert_with(|| Deaths { agents: Vec::new(), missing: BTreeSet::new() });

@@ -103,7 +103,8 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
     }
     note_names(history, snapshot);
     history.rigs = Some(snapshot.rigs.iter().map(SavedRig::from).collect());
-    if snapshot.generation.is_err() {
+    // Under the last known names agents are watched on; without any nobody knows what they are called.
+    if snapshot.generation.is_err() && history.names.is_none() {
         return events;
     }
     for agent in &snapshot.agents {

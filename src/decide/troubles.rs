@@ -1,11 +1,12 @@
 //! The conditions that a person should know of, each of which is said when it begins and when it ends.
 
 use super::deaths::lost;
+use crate::town::agent::Role;
 use crate::town::history::History;
 use crate::town::need::{Matter, Need, Supply};
 use crate::town::plan::{Hold, Leave, Plan, Verdict};
 use crate::town::snapshot::{Inbox, Reports, Snapshot, Trouble};
-use crate::town::text::clean;
+use crate::town::text::{clean, shown};
 use std::collections::BTreeSet;
 
 /// What is wrong now, and what was not looked into, so that nobody says it is over.
@@ -54,6 +55,22 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
             );
         }
     }
+    // Where the rigs could not be read nobody knows which there are.
+    if !snapshot.troubles.iter().any(|trouble| trouble.about == "rigs.json") {
+        for role in [Role::Witness, Role::Refinery] {
+            let is_there = |name: &&str| snapshot.rigs.iter().any(|rig| rig.name.as_str() == *name);
+            for name in snapshot.config.patrolled_rigs(role).filter(|name| !is_there(name)) {
+                let what = format!("patrols.{}.rigs of mayor/daemon.json", role.word());
+                let text = format!("{what} names {}, which is no rig of this town", shown(name, 100));
+                found.add(
+                    &format!("patrol rigs {} {name}", role.word()),
+                    text,
+                    &format!("{what} is in order again"),
+                    None,
+                );
+            }
+        }
+    }
     let mut said = BTreeSet::new();
     for (id, verdict) in &plan.verdicts {
         match verdict {
@@ -62,11 +79,12 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                     Hold::Estop(_) | Hold::ShuttingDown | Hold::GoingDown(_) | Hold::NoGeneration(_) => {
                         "all agents".to_owned()
                     }
-                    Hold::Elsewhere(_) | Hold::ElsewhereUnknown(_) => "agents that were never started".to_owned(),
-                    Hold::RigEstop | Hold::Parked | Hold::Docked(_) | Hold::DockUnknown(_) | Hold::NoAutoRestart => {
+                    Hold::Elsewhere(_) | Hold::ElsewhereUnknown(_) => "agents that are not up".to_owned(),
+                    Hold::RigEstop(_) | Hold::Parked | Hold::Docked(_) | Hold::DockUnknown(_) | Hold::NoAutoRestart => {
                         format!("the agents of {}", id.rig().map_or("", |rig| rig.as_str()))
                     }
                     Hold::PatrolOff
+                    | Hold::NotListed(_)
                     | Hold::NoDirectory(_)
                     | Hold::SameSession(_)
                     | Hold::ShutDown(_)
@@ -75,7 +93,11 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                 };
                 let kind = hold.kind();
                 if said.insert((about.clone(), kind)) {
-                    let text = format!("Holding {about}: {}", clean(&hold.to_string(), 400));
+                    let why = match hold {
+                        Hold::Elsewhere(who) => who.clone(),
+                        hold => clean(&hold.to_string(), 400),
+                    };
+                    let text = format!("Holding {about}: {why}{}", remedy(hold));
                     let need = matches!(hold, Hold::NoGeneration(_)).then(|| Need::outage(Supply::Gt));
                     let over = format!("No longer holding {about} ({kind})");
                     found.add(&format!("hold {kind} {about}"), text, &over, need);
@@ -125,14 +147,23 @@ impl Troubles {
     }
 }
 
+/// What a person has to do about a hold, where nobody else will.
+const fn remedy(hold: &Hold) -> &'static str {
+    match hold {
+        // The configuration is read at the start and at SIGHUP alone.
+        Hold::NoGeneration(_) => "; set gtd.gastown in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)",
+        _ => "",
+    }
+}
+
 impl Hold {
     /// One word for the kind of hold.
     const fn kind(&self) -> &'static str {
         match self {
             Hold::Estop(_) => "ESTOP",
-            Hold::RigEstop => "ESTOP of the rig",
+            Hold::RigEstop(_) => "ESTOP of the rig",
             Hold::ShuttingDown => "shutdown",
-            Hold::PatrolOff => "patrol off",
+            Hold::PatrolOff | Hold::NotListed(_) => "patrol off",
             Hold::NoDirectory(_) => "no directory",
             Hold::SameSession(_) => "same session",
             Hold::ShutDown(_) => "shut down",

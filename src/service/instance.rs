@@ -34,8 +34,8 @@ pub struct Instance {
     pid: Held,
     /// The directory, locked; `None` where its file system has no such locks.
     _dir: Option<File>,
-    /// Since when somebody else has the files.
-    contested: Option<Instant>,
+    /// Since when somebody else has the files, and which: one who comes after another has made them anew.
+    contested: Option<(Instant, Option<FileId>)>,
 }
 
 #[derive(Debug)]
@@ -117,13 +117,14 @@ impl Instance {
         let (lock_path, pid_path) = (dir.join("daemon.lock"), dir.join("daemon.pid"));
         let lock = taken(Held::take(&lock_path), &lock_path)?;
         let Some(own_dir) = patiently(|| lock_dir(dir)) else {
-            return Err(Refused::Running(holder(dir).unwrap_or(Holder::Other(None))));
+            // Its lock was unlinked, and it has not seen that yet.
+            return Err(Refused::Running(gtd_of(&pid_path)));
         };
         if let Some(pid) = unlocked_daemon(&pid_path) {
             return Err(Refused::Running(Holder::GtDaemon(pid)));
         }
         let mut pid = match Held::take(&pid_path) {
-            // Its lock was unlinked, and it has not seen that yet: nobody but a gtd locks this file.
+            // The same where directories cannot be locked: nobody but a gtd locks this file.
             Ok(None) => return Err(Refused::Running(gtd_of(&pid_path))),
             held => taken(held, &pid_path)?,
         };
@@ -143,7 +144,9 @@ impl Instance {
                 match Held::try_take(&held.path) {
                     Ok(Some(anew)) => *held = anew,
                     Ok(None) => {
-                        let since = *self.contested.get_or_insert_with(Instant::now);
+                        let theirs = file_id(&held.path);
+                        let same = self.contested.filter(|(_, file)| *file == theirs);
+                        let (since, _) = *self.contested.insert(same.unwrap_or((Instant::now(), theirs)));
                         return if since.elapsed() < GIVEN_BACK_AFTER { Kept::Contested } else { Kept::Lost };
                     }
                     Err(error) => kept = Kept::Failed(files::FileError::new("make anew", &held.path, error)),
@@ -219,6 +222,14 @@ fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         }
         std::thread::sleep(LOCK_STEP);
     }
+}
+
+/// A file for as long as it is there: inodes are used again, those with the time of their last change are not.
+type FileId = (u64, u64, i64, i64);
+
+fn file_id(path: &Path) -> Option<FileId> {
+    let meta = fs::symlink_metadata(path).ok()?;
+    Some((meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()))
 }
 
 /// Locks the directory itself. `None`: somebody else has it; `Some(None)`: there is no such lock here, and the files have to do.
@@ -386,8 +397,11 @@ mod tests {
         fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
         let _other = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
         assert!(matches!(first.keep(), Kept::Contested), "it could be one that gives it back");
-        first.contested = Instant::now().checked_sub(GIVEN_BACK_AFTER);
+        let (since, file) = first.contested.expect("contested");
+        first.contested = since.checked_sub(GIVEN_BACK_AFTER).map(|since| (since, file));
         assert!(matches!(first.keep(), Kept::Lost));
+        first.contested = first.contested.map(|(since, _)| (since, None));
+        assert!(matches!(first.keep(), Kept::Contested), "it is another one than before");
     }
 
     #[test]

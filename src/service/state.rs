@@ -63,6 +63,9 @@ pub struct Own {
     pub next_heartbeat: Option<Moment>,
     /// How often heartbeats come and why, in words.
     pub rhythm: String,
+    /// Why Gas Town's generation is not known, if it is not.
+    #[serde(default)]
+    pub no_generation: Option<String>,
     /// What is wrong.
     pub conditions: Vec<OpenCondition>,
     /// Each agent as it was last judged.
@@ -218,6 +221,8 @@ pub struct Report {
     pub next_heartbeat: Option<Moment>,
     /// How often heartbeats come and why.
     pub rhythm: String,
+    /// Why Gas Town's generation is not known, if it is not.
+    pub no_generation: Option<String>,
     /// What is wrong.
     pub conditions: Vec<OpenCondition>,
     /// Each agent.
@@ -256,6 +261,7 @@ impl Keeper {
                 looked_at: history.last_look,
                 next_heartbeat: report.next_heartbeat,
                 rhythm: report.rhythm.clone(),
+                no_generation: report.no_generation.clone(),
                 conditions: report.conditions.clone(),
                 agents: report.agents.clone(),
                 history: history.clone(),

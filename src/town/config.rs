@@ -112,6 +112,12 @@ impl Config {
         self.patrols.get(&role).map_or(default, |p| p.enabled)
     }
 
+    /// The rigs that the patrol of this role is limited to, if it is; none where it is switched off.
+    pub fn patrolled_rigs(&self, role: Role) -> impl Iterator<Item = &str> {
+        let patrol = self.patrols.get(&role).filter(|patrol| patrol.enabled);
+        patrol.into_iter().flat_map(|patrol| patrol.rigs.iter().map(String::as_str))
+    }
+
     /// Whether the patrol of this role covers a rig.
     pub fn patrols_rig(&self, role: Role, rig: &str) -> bool {
         self.patrols.get(&role).is_none_or(|p| p.rigs.is_empty() || p.rigs.iter().any(|r| r == rig))

@@ -5,7 +5,7 @@ mod words;
 
 pub use words::timed;
 
-use super::agent::AgentId;
+use super::agent::{AgentId, Role};
 use super::outage::Outage;
 use super::request::{Action, Source};
 use super::snapshot::{Ended, Process};
@@ -127,11 +127,13 @@ pub enum Hold {
     /// The town's emergency stop.
     Estop(String),
     /// The rig's emergency stop.
-    RigEstop,
+    RigEstop(String),
     /// `gt down` or `gt shutdown` is at work.
     ShuttingDown,
     /// Its patrol is switched off.
     PatrolOff,
+    /// The rigs that its patrol is limited to do not have its own among them: the role.
+    NotListed(Role),
     /// Its working directory is not there.
     NoDirectory(String),
     /// Another agent has the same session name.

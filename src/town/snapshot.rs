@@ -76,8 +76,8 @@ pub struct Server {
 pub struct Holds {
     /// `ESTOP` exists: the reason in it.
     pub estop: Option<String>,
-    /// Rigs with an `ESTOP.RIG`.
-    pub stopped_rigs: BTreeSet<Name>,
+    /// Rigs with an `ESTOP.RIG`: the reason in it.
+    pub stopped_rigs: BTreeMap<Name, String>,
     /// Somebody holds `daemon/shutdown.lock`.
     pub shutting_down: bool,
     /// Agents whose working directory is not there.

@@ -17,6 +17,17 @@ pub fn clean(text: &str, limit: usize) -> String {
     out
 }
 
+/// What stands in a message before a command that ends agents, which a person copies: it is on a line of its own and not folded.
+pub const COMMAND: &str = "; or end them: ";
+
+/// A message, and the command in it, if there is one.
+pub fn with_command(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(COMMAND) {
+        Some((text, command)) => (text, Some(command)),
+        None => (text, None),
+    }
+}
+
 /// As [`clean`], in quotation marks: for a name that somebody chose.
 pub fn shown(text: &str, limit: usize) -> String {
     format!("\"{}\"", clean(text, limit))

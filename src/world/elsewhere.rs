@@ -14,6 +14,7 @@ use crate::town::names::Generation;
 use crate::town::outage::Outage;
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Elsewhere, PaneState, Session, Snapshot};
+use crate::town::text::COMMAND;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub type Patrols = (Option<u32>, BTreeMap<String, AgentId>);
 impl World {
     /// The tmux servers that this town could be on, each with the generations that would have it there: as it is configured, and
     /// with `all` also where it would be if that were not so, and where it was before, since it may live there still.
-    pub(super) fn places(&self, all: bool) -> Vec<(Socket, Vec<Generation>)> {
+    pub fn places(&self, all: bool) -> Vec<(Socket, Vec<Generation>)> {
         let named = std::env::var("GT_TMUX_SOCKET").ok();
         let mut without = self.config.clone();
         without.tmux_socket = None;
@@ -94,15 +95,19 @@ impl World {
         let own = generation.table().patrol_sessions(&self.root, &snapshot.rigs);
         let current = self.socket().cloned();
         let own_server = snapshot.server.as_ref().map(|server| server.process.pid);
-        let mut found: BTreeMap<String, (AgentId, String)> = BTreeMap::new();
+        let mut found: Vec<Found> = Vec::new();
+        let mut servers = vec![own_server];
         for (socket, generations) in self.places(true) {
             let is_here = Some(&socket) == current.as_ref();
             let names = if is_here {
                 patrols_among(here, &self.real_root, &self.root, &snapshot.rigs)
             } else {
                 match self.patrols_on(&socket, &snapshot.rigs)? {
-                    Ok((server, _)) if server.is_some() && server == own_server => continue,
-                    Ok((_, names)) => names,
+                    Ok((server, _)) if server.is_some() && servers.contains(&server) => continue,
+                    Ok((server, names)) => {
+                        servers.push(server);
+                        names
+                    }
                     Err(outage) => {
                         self.no_answer_elsewhere = true;
                         let former = self.former.contains(&socket);
@@ -111,29 +116,55 @@ impl World {
                     }
                 }
             };
-            let others = names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name));
-            let why = match generations.is_empty() {
-                true => "where the town was before; set gtd.tmux_socket or GT_TMUX_SOCKET as it was",
-                false => "another Gas Town's names; set gtd.gastown",
-            };
-            for (name, agent) in others {
-                let end: Vec<&str> = ["tmux"].into_iter().chain(socket.options()).collect();
-                let text = format!(
-                    "{name} lives on {}: {why}, or end it with {} kill-session -t ={name}",
-                    Place(&socket),
-                    end.join(" "),
-                );
-                found.insert(name, (agent, text));
+            let others: BTreeMap<String, AgentId> =
+                gather(names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name)));
+            if !others.is_empty() {
+                let how = match (is_here, generations.is_empty()) {
+                    (true, _) => ": another Gas Town's names",
+                    (_, true) => ", where the town was before",
+                    (_, false) => ", and gtd uses another",
+                };
+                found.push((socket, how, others));
             }
         }
-        // One is named: whoever ends it is told of the next.
-        let (agents, texts): (Vec<AgentId>, Vec<String>) = found.into_values().unzip();
-        snapshot.elsewhere = match texts.into_iter().next() {
-            Some(text) => Elsewhere::Somebody { text, agents: gather(agents) },
-            None => Elsewhere::Nobody,
+        snapshot.elsewhere = match found.is_empty() {
+            true => Elsewhere::Nobody,
+            false => Elsewhere::Somebody {
+                text: told(&found),
+                agents: gather(found.into_iter().flat_map(|(_, _, others)| others.into_values())),
+            },
         };
         Ok(())
     }
+}
+
+/// So many sessions are named to a person; the others are counted.
+const NAMED: usize = 3;
+/// So many are ended by one command: whoever runs it is told of the others at the next look.
+const ENDED: usize = 20;
+
+/// A server, how it is one besides, and who lives there.
+type Found = (Socket, &'static str, BTreeMap<String, AgentId>);
+
+/// Who lives where, what can be done about it, and one command that ends them all.
+fn told(found: &[Found]) -> String {
+    let (mut who, mut commands) = (Vec::new(), Vec::new());
+    for (socket, how, others) in found {
+        let names: Vec<&str> = others.keys().map(String::as_str).collect();
+        let more = match names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let verb = if names.len() == 1 { "lives" } else { "live" };
+        let shown = names[..names.len().min(NAMED)].join(", ");
+        who.push(format!("{shown}{more} {verb} on {}{how}", Place(socket)));
+        // In quotation marks for zsh, which takes a bare = for a program's path.
+        let ends = names.iter().take(ENDED).map(|name| format!("kill-session -t '={name}'"));
+        let tmux: Vec<&str> = ["tmux"].into_iter().chain(socket.options()).collect();
+        commands.push(format!("{} {}", tmux.join(" "), ends.collect::<Vec<_>>().join(" \\; ")));
+    }
+    let (who, commands) = (who.join("; "), commands.join("; "));
+    format!("{who}. Set gtd.gastown or gtd.tmux_socket, then kill -HUP $(cat daemon/daemon.pid){COMMAND}{commands}")
 }
 
 fn patrols_among(sessions: &[Session], real_root: &Path, root: &Path, rigs: &[Rig]) -> BTreeMap<String, AgentId> {

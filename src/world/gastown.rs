@@ -47,6 +47,8 @@ impl Found {
 pub enum Ask {
     /// If nothing else tells.
     IfNeeded,
+    /// Whatever is remembered.
+    Now,
     /// Not this time.
     Never,
 }
@@ -86,7 +88,7 @@ pub fn generation(
     };
     let same = known.filter(|known| known.is_of(gt));
     if let Some(KnownGastown { generation: Some(generation), said, .. }) = same
-        && (ask == Ask::Never || !is_due(config, known, Some(gt), now))
+        && (ask == Ask::Never || (ask == Ask::IfNeeded && !is_due(config, known, Some(gt), now)))
     {
         return Ok(Found::known(*generation, said.as_str()));
     }
@@ -149,7 +151,8 @@ impl KnownGastown {
     }
 }
 
-fn changed(gt: &Path) -> Option<Wall> {
+/// When a file was last changed.
+pub(super) fn changed(gt: &Path) -> Option<Wall> {
     gt.metadata().and_then(|meta| meta.modified()).ok().map(clock::wall_of)
 }
 

@@ -27,11 +27,11 @@ pub fn read(
     last: &SavedHolds,
     troubles: &mut Vec<Trouble>,
 ) -> Holds {
-    let has_estop = |rig: &&Rig| exists(&root.join(format!("ESTOP.{}", rig.name)));
+    let estop = |rig: &Rig| Some((rig.name.clone(), read_estop(&root.join(format!("ESTOP.{}", rig.name)))?));
     let missing = |agent: &&Agent| !agent.dir.is_dir();
     let mut holds = Holds {
         estop: read_estop(&root.join("ESTOP")),
-        stopped_rigs: gather(rigs.iter().filter(has_estop).map(|rig| rig.name.clone())),
+        stopped_rigs: gather(rigs.iter().filter_map(estop)),
         shutting_down: is_locked(&root.join("daemon/shutdown.lock")),
         no_directory: gather(agents.iter().filter(missing).map(|agent| agent.id.clone())),
         ..Holds::default()

@@ -33,11 +33,14 @@ impl World {
         troubles.extend(spool::trouble(&self.root));
         let found = self.find_generation(trigger, history.gastown.as_ref(), &rigs)?;
         let (generation, gastown) = (found.generation, found.answer);
-        let names = generation.as_ref().copied().unwrap_or(Generation::Seed);
-        let agents = supervised(&self.root, names, &rigs, self.config.patrols(Role::Refinery));
+        // Who lives under the last known names is watched on, though nobody is started under them.
+        let last = history.names.as_ref().map(|names| names.generation);
+        let names = generation.as_ref().ok().copied().or(last);
+        let agents =
+            supervised(&self.root, names.unwrap_or(Generation::Seed), &rigs, self.config.patrols(Role::Refinery));
         let files = generation.as_ref().map(|generation| generation.table().holds).ok();
         let holds = holds::read(&self.root, files, &rigs, &agents, &history.holds, &mut troubles);
-        self.use_socket_of(generation.as_ref().ok().copied());
+        self.use_socket_of(names);
         self.note_former(history);
         // Only of those is it worth asking whether they read what is typed to them.
         let silent = agents.iter().filter(|agent| history.agent(&agent.id).silence.is_some());
@@ -106,13 +109,21 @@ impl World {
         known: Option<&KnownGastown>,
         rigs: &[Rig],
     ) -> Result<Found, Stopped> {
+        let gt = self.tools.gt.as_deref();
+        let file = gt.map(|gt| (gt.to_owned(), gastown::changed(gt)));
         let ask = match trigger {
+            _ if self.ask_gt => Ask::Now,
             Trigger::Heartbeat => Ask::IfNeeded,
+            // A gt that was replaced is asked at once, but not again at each look where it does not answer.
+            Trigger::Look if self.gt_file.is_some() && self.gt_file != file => Ask::IfNeeded,
             Trigger::Look => Ask::Never,
         };
+        self.ask_gt = false;
+        if ask != Ask::Never {
+            self.gt_file = file;
+        }
         let began = clock::now().wall;
         let command = |gt: &Path| tool::command(gt, &self.root, &self.config);
-        let gt = self.tools.gt.as_deref();
         let mut found = gastown::generation(&self.config, known, gt, (ask, began), command, &mut self.attention)?;
         if found.called {
             self.own_calls.note(began, clock::now().wall);
@@ -120,7 +131,7 @@ impl World {
         let Some(outage) = found.generation.as_ref().err().filter(|_| found.open).cloned() else {
             return Ok(found);
         };
-        if ask == Ask::IfNeeded {
+        if ask != Ask::Never {
             match self.read_signs(rigs)? {
                 Ok(sign) => {
                     found.generation = sign.generation.ok_or(outage);
@@ -136,6 +147,12 @@ impl World {
             found.generation = Err(no_sign.clone());
         }
         Ok(found)
+    }
+
+    /// Has `gt` asked at the next look which Gas Town this is, whatever is remembered.
+    pub fn ask_gt_again(&mut self) {
+        self.tools.find_missing();
+        self.ask_gt = true;
     }
 
     /// Whether `gt` would be asked at a heartbeat which Gas Town this is.

@@ -14,7 +14,7 @@ use crate::town::history::KnownGastown;
 use crate::town::names::Generation;
 use crate::town::outage::Outage;
 use crate::town::rigs::Rig;
-use crate::town::snapshot::Snapshot;
+use crate::town::snapshot::{Elsewhere, Snapshot};
 use serde_json::Value;
 use std::path::Path;
 
@@ -103,8 +103,8 @@ impl World {
         })
     }
 
-    /// What in the town does not fit the generation that is taken to be its own, a clause each. Looks at the tmux servers of
-    /// the others.
+    /// What in the town's files does not fit the generation that is taken to be its own, a clause each. Looks at the tmux servers
+    /// of the others, and notes in the snapshot who lives there.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -115,10 +115,8 @@ impl World {
             .map(|sign| format!("{} does not fit {generation}: a newer gt was at work here", sign.what))
             .collect();
         self.look_elsewhere(snapshot)?;
-        match &snapshot.elsewhere {
-            crate::town::snapshot::Elsewhere::Somebody { text, .. } => found.push(text.clone()),
-            crate::town::snapshot::Elsewhere::Unknown { outage, .. } => found.push(outage.to_string()),
-            _ => {}
+        if let Elsewhere::Unknown { outage, .. } = &snapshot.elsewhere {
+            found.push(outage.to_string());
         }
         Ok(found)
     }

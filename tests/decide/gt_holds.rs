@@ -200,13 +200,13 @@ fn no_second_population_is_begun_beside_one_that_lives_elsewhere() {
         at 0s heartbeat
             alpha/witness alive 200
             elsewhere hq-deacon lives on the tmux server -L gt-ab12cd: another Gas Town's names
-            | deacon         hold  hq-deacon lives on the tmux server -L gt-ab12cd: another Gas Town's names (rule 1)
+            | deacon         hold  the town's agents live under other names, or on another tmux server (rule 1)
             | alpha/witness  poke  HEARTBEAT: Time to patrol! Check your polecats. (rule 10)
         # A restart is none of that: it was seen to live here.
         at 1m
             alpha/witness gone
             | ! witness for alpha is gone (PID 200): no session
-            | deacon         hold  hq-deacon lives on the tmux server -L gt-ab12cd: another Gas Town's names (rule 1)
+            | deacon         hold  the town's agents live under other names, or on another tmux server (rule 1)
             | alpha/witness  wait  no session; settling: in 5s (rule 4)
         at 65s
             elsewhere unknown the user's tmux server: no answer within 5s
@@ -241,7 +241,7 @@ fn who_was_started_here_is_not_started_beside_himself_elsewhere() {
         at 65s
             elsewhere gt-alpha-witness lives on the tmux server -L old
             | deacon         restart  no session (rule 4)
-            | alpha/witness  hold     gt-alpha-witness lives on the tmux server -L old (rule 1)
+            | alpha/witness  hold     the town's agents live under other names, or on another tmux server (rule 1)
         # His last program may be that very one, which would be ended as a leftover.
         at 70s
             elsewhere where it was unknown the tmux server -L old: no answer within 5s
@@ -270,8 +270,8 @@ fn agents_of_another_generation_are_others_and_are_not_ended_for_it() {
             gt v1.0
             elsewhere hq-deacon lives on the user's tmux server: another Gas Town's names
             deacon gone
-            | deacon         hold  hq-deacon lives on the user's tmux server: another Gas Town's names (rule 1)
-            | alpha/witness  hold  hq-deacon lives on the user's tmux server: another Gas Town's names (rule 1)
+            | deacon         hold  the town's agents live under other names, or on another tmux server (rule 1)
+            | alpha/witness  hold  the town's agents live under other names, or on another tmux server (rule 1)
         at 2m
             elsewhere nobody
             | deacon         start  no session (rule 4)

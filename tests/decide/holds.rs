@@ -40,7 +40,7 @@ fn the_estop_of_a_rig_holds_that_rig_alone() {
         at 0s heartbeat
             ESTOP.alpha is there
             | deacon         start  no session (rule 4)
-            | alpha/witness  hold   the rig has an ESTOP of its own (rule 1)
+            | alpha/witness  hold   the rig has an ESTOP of its own: is there (rule 1)
             | beta/witness   start  no session (rule 4)
         at 1m
             ESTOP.alpha lifted
@@ -88,7 +88,7 @@ fn a_patrol_that_is_switched_off_is_not_supervised() {
         at 0s heartbeat
             deacon alive 100
             | deacon         hold   its patrol is switched off in mayor/daemon.json (rule 1)
-            | alpha/witness  hold   its patrol is switched off in mayor/daemon.json (rule 1)
+            | alpha/witness  hold   not in patrols.witness.rigs of mayor/daemon.json (rule 1)
             | beta/witness   start  no session (rule 4)
         "#,
     );
@@ -110,7 +110,7 @@ fn refineries_are_supervised_where_their_patrol_is_switched_on() {
             | alpha/witness   poke  HEARTBEAT: Time to patrol! Check your polecats. (rule 10)
             | beta/witness    poke  HEARTBEAT: Tip: Look at a polecat's git state before you end it. (rule 10)
             | alpha/refinery  poke  HEARTBEAT: Check what waits to be merged. (rule 10)
-            | beta/refinery   hold  its patrol is switched off in mayor/daemon.json (rule 1)
+            | beta/refinery   hold  not in patrols.refinery.rigs of mayor/daemon.json (rule 1)
         "#,
     );
 }
@@ -173,8 +173,8 @@ fn agents_are_held_while_nobody_knows_which_gas_town_this_is() {
 
         at 0s heartbeat
             deacon gone
-            | deacon         hold  Gas Town's generation is not known: there is no gt to ask; set gtd.gastown in mayor/daemon.json (rule 1)
-            | alpha/witness  hold  Gas Town's generation is not known: there is no gt to ask; set gtd.gastown in mayor/daemon.json (rule 1)
+            | deacon         hold  Gas Town's generation is not known: there is no gt to ask (rule 1)
+            | alpha/witness  hold  Gas Town's generation is not known: there is no gt to ask (rule 1)
         at 1m
             gt v0.2
             | deacon         start  no session (rule 4)
@@ -221,7 +221,7 @@ fn of_several_holds_one_is_named() {
         at 1m
             ESTOP lifted
             | deacon         hold  the town is being shut down (daemon/shutdown.lock is held) (rule 1)
-            | alpha/witness  hold  the rig has an ESTOP of its own (rule 1)
+            | alpha/witness  hold  the rig has an ESTOP of its own: is there (rule 1)
         at 2m
             ESTOP.alpha lifted
             | deacon         hold  the town is being shut down (daemon/shutdown.lock is held) (rule 1)

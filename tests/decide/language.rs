@@ -402,7 +402,7 @@ impl Town {
                 let rig = Name::parse(&stop["ESTOP.".len()..])?;
                 match lifted {
                     "lifted" => self.holds.stopped_rigs.remove(&rig),
-                    _ => self.holds.stopped_rigs.insert(rig),
+                    why => self.holds.stopped_rigs.insert(rig, why.to_owned()),
                 };
             }
             _ => return Err("these words are not known".to_owned()),

@@ -269,7 +269,12 @@ fn snapshot(step: &Step, generation: Generation, config: &Config, now: Moment) -
         server: None,
         holds: Holds {
             estop: (step.held == 1).then(String::new),
-            stopped_rigs: rigs.iter().filter(|_| step.held == 2).map(|rig| rig.name.clone()).take(1).collect(),
+            stopped_rigs: rigs
+                .iter()
+                .filter(|_| step.held == 2)
+                .map(|rig| (rig.name.clone(), String::new()))
+                .take(1)
+                .collect(),
             shutting_down: step.held == 4,
             no_directory: deacon.into_iter().collect(),
             ..Holds::default()

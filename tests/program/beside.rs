@@ -90,6 +90,7 @@ fn gt_reads_the_pid_and_the_state_of_gtd_as_its_own() {
     let town = Town::new(&[]);
     let gtd = town.up();
     assert_eq!(town.read("daemon/daemon.pid"), gtd.pid().to_string());
+    wait_until("a heartbeat is in the state", || town.state()["heartbeat_count"] != 0);
     let recorded = fs::read_to_string(crate::support::recorded_file("daemon_state-running.json")).expect("recorded");
     let recorded: Value = serde_json::from_str(&recorded).expect("JSON");
     let state = town.state();

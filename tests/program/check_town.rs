@@ -133,6 +133,16 @@ fn rigs_that_cannot_be_served_are_faults() {
 }
 
 #[test]
+fn a_patrol_that_is_limited_to_a_rig_which_is_not_there_is_told() {
+    let mut town = Town::new(&["alpha", "beta"]);
+    town.configure(json!({"patrols": {"witness": {"rigs": ["alpha", "bta"]}}}));
+    Checked::of(&town)
+        .note("agents", "patrols.witness.rigs of mayor/daemon.json names \"bta\", which is no rig", "kill -HUP")
+        .note("agents", "Holding witness for beta: not in patrols.witness.rigs of mayor/daemon.json", "")
+        .faults(0);
+}
+
+#[test]
 fn two_agents_with_one_session_are_a_fault() {
     let mut town = Town::new(&["alpha=ab", "beta=ab"]);
     town.configure(json!({"gtd": {"gastown": "v1.0"}}));
@@ -178,6 +188,20 @@ fn a_generation_that_is_not_known_is_a_fault() {
     town.configure(json!({"gtd": {"gastown": "auto"}}));
     town.answer("gt", "gt version v9.9.9\n", "", 0);
     Checked::of(&town).fault("generation", "which gtd does not know", "set gtd.gastown").faults(1);
+    let gtd = town.up();
+    let remedy = format!("set gtd.gastown in mayor/daemon.json, then kill -HUP {}", gtd.pid());
+    Checked::of(&town).fault("generation", "which gtd does not know", &remedy);
+    // A wrapper may run another gt without being changed itself: what is said of both is what it says now.
+    town.answer("gt", "gt version v0.2.6\n", "", 0);
+    town.run(&["--wake"]).exits(0);
+    wait_until("it is v0.2", || town.state()["gtd"]["history"]["names"]["generation"] == "v0.2");
+    town.answer("gt", "gt version v1.0.1\n", "", 0);
+    Checked::of(&town).good("gt", "gt version v1.0.1").good("generation", "v1.0: gt --version says v1.0.1").note(
+        "generation",
+        "the daemon that runs uses v0.2",
+        "gtd --wake",
+    );
+    gtd.stop();
 }
 
 #[test]
@@ -218,8 +242,15 @@ fn a_town_on_another_server_than_gtds_is_a_fault() {
     let dir = tmux_dir(&town);
     town.up().stop();
     town.configure(json!({"gtd": {"tmux_socket": "elsewhere"}}));
-    let place = format!("{}/default (gt-deacon); gtd uses {}/elsewhere", dir.display(), dir.display());
+    let found = "gt-deacon lives on the user's tmux server, and gtd uses another; gtd begins no second population";
+    Checked::of(&town).fault("generation", found, "or end them: tmux kill-session -t '=gt-deacon'").faults(1);
+    // Where no Gas Town would have them gtd does not look.
+    town.tmux(&["kill-server"]);
+    let root = town.root.display().to_string();
+    town.tmux(&["-L", "second", "new-session", "-d", "-s", "gt-deacon", "-c", &root, "sleep 1000"]);
+    let place = format!("{}/second (gt-deacon); gtd uses {}/elsewhere", dir.display(), dir.display());
     Checked::of(&town).fault("tmux server", &place, "start gtd with the same TMUX_TMPDIR").faults(1);
+    town.tmux(&["-L", "second", "kill-server"]);
 }
 
 #[test]

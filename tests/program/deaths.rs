@@ -93,6 +93,23 @@ fn a_server_that_dies_is_one_event_and_its_agents_come_back_the_deacon_first() {
 }
 
 #[test]
+fn a_town_that_is_shut_down_on_purpose_is_no_mass_death_that_needs_a_person() {
+    for stop in ["daemon/shutdown.lock", "ESTOP"] {
+        let town = town(&["a", "b"]);
+        let gtd = up(&town, &["deacon", "a/witness", "b/witness"]);
+        town.write(stop, "");
+        let lock = fs::File::open(town.root.join(stop)).expect("open");
+        fs2::FileExt::lock_exclusive(&lock).expect("locked");
+        town.tmux(&["kill-server"]);
+        town.wait_for_log("tmux lost 3 agents at once");
+        wait_until("it is held", || town.word_for("deacon") == "held");
+        let status = town.run(&["--status"]).exits(0).stdout;
+        assert!(!status.contains("tmux lost") && status.contains("gone, held"), "{stop}: {status}");
+        gtd.stop();
+    }
+}
+
+#[test]
 fn a_restart_by_hand_is_neither_raced_nor_doubled() {
     let mut town = town(&[]);
     town.configure(json!({"gtd": {"restart": {"settle": "3s"}}}));

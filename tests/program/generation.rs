@@ -94,10 +94,10 @@ fn contradictory_signs_hold_and_say_what_contradicts_what() {
 #[test]
 fn no_second_population_is_begun_beside_one_on_another_server_or_under_other_names() {
     for (generation, own, session, command) in [
-        ("v0.2", true, "hq-deacon", "end it with tmux -L "),
-        ("v1.0", false, "hq-deacon", "end it with tmux kill-session -t =hq-deacon"),
-        ("seed", false, "hq-deacon", "end it with tmux kill-session -t =hq-deacon"),
-        ("v1.0", false, "gt-alpha-witness", "end it with tmux kill-session -t =gt-alpha-witness"),
+        ("v0.2", true, "hq-deacon", "or end them: tmux -L "),
+        ("v1.0", false, "hq-deacon", "or end them: tmux kill-session -t '=hq-deacon'"),
+        ("seed", false, "hq-deacon", "or end them: tmux kill-session -t '=hq-deacon'"),
+        ("v1.0", false, "gt-alpha-witness", "or end them: tmux kill-session -t '=gt-alpha-witness'"),
     ] {
         let mut town = Town::new(&["alpha=al"]);
         town.configure(json!({"gtd": {"gastown": generation}}));
@@ -108,14 +108,47 @@ fn no_second_population_is_begun_beside_one_on_another_server_or_under_other_nam
         town.wait_for_heartbeats(1);
         assert_eq!((town.word_for("deacon"), town.word_for("alpha/witness")), ("held".to_owned(), "held".to_owned()));
         assert_eq!(town.logged(&format!("{session} lives on ")), 1, "{}", town.log());
-        assert_eq!((town.logged(command), town.logged("set gtd.gastown")), (1, 1), "{}", town.log());
+        assert_eq!((town.logged(command), town.logged("Set gtd.gastown")), (1, 1), "{}", town.log());
         let checked = town.run(&["--check"]).stdout;
-        assert!(checked.contains(&format!("note   generation     {session} lives on")), "{checked}");
+        assert!(checked.contains(&format!("FAULT  generation     {session} lives on")), "{checked}");
+        assert!(checked.contains(command) && !checked.contains("TMUX_TMPDIR"), "{checked}");
         town.tmux(&[options, &["kill-session", "-t", session][..]].concat());
         town.wait_for_agent("deacon", None);
         town.wait_for_agent("alpha-witness", None);
         gtd.stop();
     }
+}
+
+#[test]
+fn all_who_live_under_other_names_are_named_once_with_one_command_that_ends_them() {
+    let mut town = Town::new(&["alpha=al", "beta=bt", "gamma=ga"]);
+    town.configure(json!({"gtd": {"gastown": "v1.0"}}));
+    let others = ["hq-deacon", "gt-alpha-witness", "gt-beta-witness", "gt-gamma-witness"];
+    for session in others {
+        start_by_hand(&town, &[], session, "deacon");
+    }
+    let gtd = town.up();
+    town.wait_for_heartbeats(1);
+    let said = "Holding agents that are not up: gt-alpha-witness, gt-beta-witness, gt-gamma-witness and 1 more live on the \
+                user's tmux server, and gtd uses another. Set gtd.gastown";
+    assert_eq!(town.logged(said), 1, "{}", town.log());
+    let status = town.run(&["--status"]).exits(0).stdout;
+    assert_eq!(status.matches("and 1 more").count(), 1, "{status}");
+    let command = |text: &str| {
+        let line = text.lines().find_map(|line| line.trim_start().strip_prefix("or end them"));
+        line.unwrap_or_else(|| panic!("{text}")).trim_start_matches(':').trim().to_owned()
+    };
+    for flag in ["--dry-run", "--check"] {
+        assert_eq!(command(&town.run(&[flag]).stdout), command(&status), "{flag}");
+    }
+    let mut end = town.command("/bin/sh");
+    end.args(["-c", &command(&status)]);
+    crate::support::Ran::of(end).exits(0);
+    town.run(&["--wake"]).exits(0);
+    for agent in ["deacon", "alpha-witness", "beta-witness", "gamma-witness"] {
+        town.wait_for_agent(agent, None);
+    }
+    gtd.stop();
 }
 
 #[test]
@@ -148,7 +181,7 @@ fn after_an_upgrade_those_who_live_under_the_old_names_are_not_ended() {
     let gt = fs::read_to_string(town.bin.join("gt")).expect("a script") + "\n";
     crate::support::fakes::program(&town.bin.join("gt"), &gt);
     town.wait_for_log("Gas Town is v1.0: gt --version says v1.0.1");
-    town.wait_for_log("gt-alpha-witness lives on the user's tmux server");
+    town.wait_for_log("gt-alpha-witness, hq-deacon live on the user's tmux server, and gtd uses another");
     town.wait_for_heartbeats(2);
     assert!(crate::support::process::is_alive(old), "it is left to a person to end it");
     assert_eq!(town.pids("deacon"), [old]);
@@ -172,6 +205,36 @@ fn a_gt_of_an_unknown_release_holds_whatever_is_remembered() {
     assert_eq!(town.word_for("deacon"), "held", "at looks between heartbeats too");
     gtd.stop();
     assert_eq!(town.logged("gt --version says \"gt version v0.7.0\", which gtd does not know"), 1);
+}
+
+#[test]
+fn a_gt_that_was_replaced_is_asked_at_the_next_look_and_whoever_dies_meanwhile_is_missed() {
+    let mut town = Town::new(&[]);
+    town.configure(json!({"heartbeat": {"interval": "1h"}, "gtd": {"gastown": "auto", "look_interval": "1h"}}));
+    town.answer("gt", "gt version v0.2.6\n", "", 0);
+    let gtd = town.up();
+    let first = town.wait_for_agent("deacon", None);
+    town.wait_for_log("Heartbeat complete");
+    let replace = |says: &str| {
+        town.answer("gt", says, "", 0);
+        let gt = fs::read_to_string(town.bin.join("gt")).expect("a script") + "\n";
+        crate::support::fakes::program(&town.bin.join("gt"), &gt);
+    };
+    replace("gt version v0.7.0\n");
+    crate::support::process::signal(first, libc::SIGKILL);
+    town.wait_for_log("Deacon is gone (PID ");
+    wait_until("it is held", || town.word_for("deacon") == "held");
+    let said = "which gtd does not know; set gtd.gastown in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)";
+    assert_eq!(town.logged(said), 1, "{}", town.log());
+    let status = town.run(&["--status"]).exits(0).stdout;
+    assert!(status.contains("gas town     not known: gt --version says") && !status.contains("v0.2"), "{status}");
+    assert!(status.contains("gone, held"), "{status}");
+    // One that was mended without another stamp is asked when somebody wakes gtd.
+    town.answer("gt", "gt version v0.2.6\n", "", 0);
+    town.run(&["--wake"]).exits(0);
+    town.wait_for_agent("deacon", Some(first));
+    gtd.stop();
+    assert_eq!(town.logged("Heartbeat starting"), 1, "nothing waited for a heartbeat: {}", town.log());
 }
 
 /// What is found at `now` where `gt` would answer with `says`; an empty answer stands for a failure.

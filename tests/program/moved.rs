@@ -28,7 +28,7 @@ fn who_has_come_to_live_elsewhere_is_not_restarted_here_and_the_others_are() {
     town.wait_for_log(&format!("hq-deacon lives on the tmux server -L {socket}"));
     // Nor is it at somebody's request.
     town.run(&["--request", "restart", "deacon"]).exits(0);
-    town.wait_for_log("restart of Deacon waits: hq-deacon lives on");
+    town.wait_for_log("restart of Deacon waits: the town's agents live under other names");
     assert_eq!(town.pids("deacon"), [deacon], "{}", town.log());
     town.tmux(&["-L", &socket, "kill-server"]);
     town.wait_for_agent("deacon", Some(deacon));
@@ -47,7 +47,9 @@ fn agents_on_the_server_that_the_town_was_on_before_are_neither_ended_nor_double
     let gtd = town.up();
     is_held(&town, "deacon");
     is_held(&town, "alpha/witness");
-    town.wait_for_log("lives on the tmux server -L one: where the town was before; set gtd.tmux_socket");
+    town.wait_for_log(
+        "gt-alpha-witness, gt-deacon live on the tmux server -L one, where the town was before. Set gtd.gastown",
+    );
     town.wait_for_heartbeats(1);
     gtd.stop();
     // It is remembered over restarts, and where another server answers by now.

@@ -44,7 +44,8 @@ fn gtd_is_installed_for_good_as_the_readme_says() {
     fakes::copy_program(GTD.as_ref(), &town.bin.join("gtd"));
     // What the machine would do is noted, and not done.
     for name in ["systemctl", "loginctl", "launchctl", "crontab"] {
-        let script = "#!/bin/sh\necho \"${0##*/} $*\" >> \"$HOME/calls\"\n[ \"$1\" != - ] || cat > \"$HOME/crontab\"\n";
+        let script = "#!/bin/sh\necho \"${0##*/} $*\" >> \"$HOME/calls\"\n\
+                      case $1 in -l) cat \"$HOME/crontab\" ;; -) cat > \"$HOME/new\"; mv \"$HOME/new\" \"$HOME/crontab\" ;; esac\n";
         let path = town.bin.join(name);
         fakes::program(&path, script);
     }
@@ -55,7 +56,10 @@ fn gtd_is_installed_for_good_as_the_readme_says() {
     // What make does `make check-dist` tries.
     let blocks: Vec<&str> = blocks.filter(|block| !block.starts_with("make ")).collect();
     assert_eq!(blocks.len(), 5, "{sections}");
-    for block in blocks {
+    fs::write(town.home.join("crontab"), "# mine\n@daily true\n").expect("written");
+    let cron = blocks.iter().find(|block| block.contains("crontab -")).expect("the block for cron");
+    // What is done twice comes to the same.
+    for block in blocks.iter().chain([cron]) {
         let mut command = town.command("/bin/sh");
         let said = command.args(["-e", "-c", block]).output().expect("sh");
         assert!(said.status.success() && said.stderr.is_empty(), "{block}{}", String::from_utf8_lossy(&said.stderr));
@@ -72,6 +76,9 @@ fn gtd_is_installed_for_good_as_the_readme_says() {
     ] {
         assert!(made(path).contains(piece), "{path}");
     }
+    let crontab = made("crontab");
+    assert!(crontab.starts_with("# mine\n@daily true\n# gtd"), "{crontab}");
+    assert_eq!(crontab.matches("@reboot ").count(), 1, "{crontab}");
     assert!(made("calls").contains("systemctl --user enable --now gtd\nloginctl enable-linger\n"), "{}", made("calls"));
     assert!(town.read("mayor/daemon.json").contains("\"look_interval\": \"60s\""));
 }

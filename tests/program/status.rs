@@ -40,7 +40,7 @@ fn the_table_says_why_each_agent_is_as_it_is_and_fits_eighty_columns() {
     // tmux 3.3a does not always tell with which status.
     assert!(why.starts_with("ended ") && why.contains("; quarantined after a restart loop"), "{why}");
     let (row, why) = after("gone/witness");
-    assert!(row.starts_with("gone/witness held ") && why.starts_with("its directory "), "{row}: {why}");
+    assert!(row.starts_with("gone/witness gone, held ") && why.starts_with("its directory "), "{row}: {why}");
     let (row, strip) = after("deacon");
     assert!(row.contains(" alive ") && row.ends_with(" ok"), "{row}");
     assert!(!strip.is_empty() && strip.bytes().all(|letter| b".wpsh-".contains(&letter)), "{strip}");
@@ -145,6 +145,9 @@ fn machines_get_the_same_facts() {
     assert_eq!(agents.len(), 5);
     let broken = agents.iter().find(|agent| agent["agent"] == "broken/witness").expect("it");
     assert_eq!((&broken["state"], &broken["rule"]), (&json!("quarantine"), &json!(5)));
+    let gone = agents.iter().find(|agent| agent["agent"] == "gone/witness").expect("it");
+    assert_eq!((&gone["state"], &gone["alive"]), (&json!("held"), &json!(false)));
+    assert!(agents.iter().any(|agent| agent["agent"] == "deacon" && agent["alive"] == true));
     assert_eq!(broken["starts_in_24h"], json!(town.pids("broken-witness").len()));
     let conditions = all["conditions"].as_array().expect("conditions");
     assert!(conditions.iter().any(|c| c["text"].as_str().is_some_and(|text| text.contains("is in quarantine"))));

@@ -40,7 +40,9 @@ fn an_estop_is_read_as_gt_writes_it() {
     for file in ["v1.0/gt-estop.json", "v1.0/gt-estop-again.json", "v1.0/gt-status-text-estop.json"] {
         assert!(stdout(file).contains(&reason), "{file}");
     }
-    assert_eq!(names(&holds.stopped_rigs), [argument("v1.0/gt-estop-rig.json", "--rig")]);
+    let stopped: Vec<(&str, &str)> = holds.stopped_rigs.iter().map(|(rig, why)| (rig.as_str(), why.as_str())).collect();
+    let argument = |flag| argument("v1.0/gt-estop-rig.json", flag);
+    assert_eq!(stopped, [(argument("--rig").as_str(), argument("-r").as_str())]);
 }
 
 #[test]

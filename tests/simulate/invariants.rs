@@ -56,7 +56,7 @@ fn is_in_use(session: Option<&Session>, snapshot: &Snapshot, seconds: i64) -> bo
 /// Rule 1, as far as it holds for requests too.
 fn is_held_for_all(agent: &Agent, snapshot: &Snapshot) -> bool {
     let holds = &snapshot.holds;
-    let stopped = holds.estop.is_some() || agent.id.rig().is_some_and(|rig| holds.stopped_rigs.contains(rig));
+    let stopped = holds.estop.is_some() || agent.id.rig().is_some_and(|rig| holds.stopped_rigs.contains_key(rig));
     let twin = snapshot.agents.iter().any(|other| other.session == agent.session && other.id != agent.id);
     let stopped = stopped && agent.id != AgentId::Mayor;
     snapshot.generation.is_err() || stopped || holds.shutting_down || twin || holds.no_directory.contains(&agent.id)

@@ -263,12 +263,12 @@ impl Town {
     }
 
     fn holds(&self, rigs: &[Rig]) -> seen::Holds {
-        let mut stopped_rigs = BTreeSet::new();
+        let mut stopped_rigs = BTreeMap::new();
         let mut no_directory = BTreeSet::new();
         for fault in self.faults.keys() {
             match fault {
                 Fault::RigEstop(name) if rigs.iter().any(|rig| rig.name == *name) => {
-                    stopped_rigs.insert(name.clone());
+                    stopped_rigs.insert(name.clone(), String::new());
                 }
                 Fault::Directory(id) => {
                     no_directory.insert(id.clone());

@@ -121,6 +121,13 @@ fn the_readme_shows_the_command_line_as_the_help_does() {
 }
 
 #[test]
+fn the_readme_asks_for_the_rust_that_is_needed() {
+    let manifest = read("Cargo.toml");
+    let needed = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("a version");
+    assert!(read("README.md").contains(&format!("a Rust toolchain ({} or newer)", needed.trim_matches('"'))));
+}
+
+#[test]
 fn the_readmes_tables_and_the_programs_say_the_same() {
     let readme = read("README.md");
     let code = |text: &str| format!("`{text}`");

@@ -3,7 +3,7 @@
 use crate::cli::screen::Screen;
 use crate::cli::{Exit, Refusal};
 use crate::sys::command::running::kill_current;
-use crate::town::text::clean;
+use crate::town::text::{clean, with_command};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -130,7 +130,7 @@ impl Findings {
 
 impl Sheet {
     fn add(&mut self, mark: Mark, what: &'static str, found: &str, remedy: &str) {
-        let finding = Finding { mark, what, found: clean(found, 500), remedy: clean(remedy, 500) };
+        let finding = Finding { mark, what, found: clean(found, 500), remedy: clean(remedy, 4000) };
         if !self.json {
             self.print(&lines(&finding, self.width));
         }
@@ -174,7 +174,10 @@ fn lines(finding: &Finding, width: usize) -> String {
         before = " ".repeat(INDENT);
     }
     before.push_str("→ ");
-    for line in wrapped(&finding.remedy, width - INDENT - 2) {
+    let (remedy, command) = with_command(&finding.remedy);
+    // What is to be copied is not broken.
+    let command = command.map(|command| format!("or end them: {command}"));
+    for line in wrapped(remedy, width - INDENT - 2).into_iter().chain(command) {
         text.push_str(&format!("{before}{line}\n"));
         before = " ".repeat(INDENT + 2);
     }

@@ -7,7 +7,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Command;
 use crate::town::plan::Trigger;
-use crate::town::snapshot::{Snapshot, Trouble};
+use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::gastown::{self, Ask};
 
@@ -39,7 +39,8 @@ impl Check {
             &self.world.config,
             self.history.gastown.as_ref(),
             self.world.tools.gt.as_deref(),
-            (Ask::IfNeeded, clock::now().wall),
+            // A wrapper may run another one by now.
+            (Ask::Now, clock::now().wall),
             |gt| Command::new(gt, time).dir("/").without(&SCRUBBED_FOR_TOOLS),
             &mut self.world.attention,
         )?;
@@ -49,19 +50,39 @@ impl Check {
         Ok(())
     }
 
+    /// How gtd is told the generation: a daemon that runs reads its configuration when it is told to.
+    pub fn set_gastown(&self) -> String {
+        let daemon = self.daemon.map(|pid| format!(", then kill -HUP {pid}"));
+        format!("set gtd.gastown in mayor/daemon.json{}", daemon.unwrap_or_default())
+    }
+
     /// Which Gas Town this is, who says so, and what in the town does not fit it.
     fn generation(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
         match &snapshot.generation {
             Ok(generation) => {
                 self.findings.good("generation", &format!("{generation}: {}", snapshot.generation_why));
+                if let (Some(pid), Some(used)) = (self.daemon, &self.history.names)
+                    && used.generation != *generation
+                {
+                    let found = format!("the daemon that runs uses {} ({})", used.generation, used.why);
+                    let remedy =
+                        format!("gtd --wake has it ask gt anew; kill -HUP {pid} has it read its configuration");
+                    self.findings.note("generation", &found, &remedy);
+                }
             }
             Err(outage) => {
                 let found = format!("Gas Town's generation is not known, so agents are held: {outage}");
-                self.findings.fault("generation", &found, "set gtd.gastown in mayor/daemon.json");
+                self.findings.fault("generation", &found, &self.set_gastown());
             }
         }
         for misfit in self.world.misfits(snapshot)? {
             self.findings.note("generation", &misfit, "");
+        }
+        // That they are held for it is not said once more.
+        if let Elsewhere::Somebody { text: who, .. } = &snapshot.elsewhere {
+            let (found, remedy) = who.split_once(". ").unwrap_or((who, ""));
+            let found = format!("{found}; gtd begins no second population");
+            self.findings.fault("generation", &found, remedy);
         }
         Ok(())
     }
@@ -73,13 +94,17 @@ impl Check {
         // The configuration and the generation have lines of their own.
         let known = |trouble: &&Trouble| {
             let about = &trouble.about;
-            !about.contains("generation unknown") && !about.starts_with("config ") && about != "daemon.json"
+            !about.contains("generation unknown")
+                && !about.starts_with("hold living elsewhere")
+                && !about.starts_with("config ")
+                && about != "daemon.json"
         };
         for trouble in troubles(snapshot, &history, &plan).now.iter().filter(known) {
             let about = trouble.about.as_str();
             // What somebody wants so is no fault.
             let wanted = [
                 "hold patrol off",
+                "patrol rigs",
                 "hold ESTOP",
                 "hold shut",
                 "hold request",
@@ -110,6 +135,9 @@ impl Check {
 fn end_of_hold(about: &str) -> &'static str {
     match about {
         _ if about.starts_with("hold patrol off") => "patrols in mayor/daemon.json switches it on again",
+        _ if about.starts_with("patrol rigs") => {
+            "mend it in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)"
+        }
         _ if about.starts_with("hold ESTOP") => "remove the ESTOP file when it is over",
         _ => "",
     }

@@ -8,7 +8,7 @@ use crate::sys::raw;
 use crate::town::agent::{AgentId, Role};
 use crate::town::lean::gather;
 use crate::town::names::Generation;
-use crate::town::snapshot::Snapshot;
+use crate::town::snapshot::{Elsewhere, Snapshot};
 use crate::world::environment::SCRUBBED;
 use crate::world::tmux::Socket;
 use std::collections::BTreeSet;
@@ -60,11 +60,12 @@ impl Check {
     pub fn server(&mut self, snapshot: &Snapshot) -> Result<(), Stopped> {
         let Some(socket) = self.world.socket().cloned() else { return Ok(()) };
         let default = directory();
-        let own = match &socket {
+        let file = |socket: &Socket| match socket {
             Socket::Default => default.join("default"),
             Socket::Name(name) => default.join(name),
             Socket::Path(path) => PathBuf::from(path),
         };
+        let own = file(&socket);
         if let (Socket::Default | Socket::Name(_), Some(dir)) = (&socket, own.parent()) {
             self.directory(dir);
         }
@@ -85,7 +86,14 @@ impl Check {
             }
             Err(_) => {}
         }
-        self.other_servers(&own, served.ok().flatten().as_ref(), &names)
+        // Whoever lives where this or another Gas Town would have the town has been told of: gtd starts nobody beside him.
+        let told: Vec<PathBuf> = match snapshot.elsewhere {
+            Elsewhere::Somebody { .. } => self.world.places(true).iter().map(|(socket, _)| file(socket)).collect(),
+            _ => Vec::new(),
+        };
+        let known: BTreeSet<PathBuf> =
+            told.iter().chain([&own]).map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone())).collect();
+        self.other_servers((&own, &known), served.ok().flatten().as_ref(), &names)
     }
 
     /// tmux makes it where it is missing, and refuses one that others may use.
@@ -119,9 +127,13 @@ impl Check {
     }
 
     /// The user's other servers: where the town lives there too, its agents are there twice.
-    fn other_servers(&mut self, own: &Path, served: Option<&Server>, names: &BTreeSet<String>) -> Result<(), Stopped> {
-        let own_real = fs::canonicalize(own).unwrap_or_else(|_| own.to_owned());
-        for socket in sockets().into_iter().filter(|socket| *socket != own_real).take(MOST) {
+    fn other_servers(
+        &mut self,
+        (own, known): (&Path, &BTreeSet<PathBuf>),
+        served: Option<&Server>,
+        names: &BTreeSet<String>,
+    ) -> Result<(), Stopped> {
+        for socket in sockets().into_iter().filter(|socket| !known.contains(socket)).take(MOST) {
             let other = match self.ask(&socket, names)? {
                 Ok(Some(server)) if !server.ours.is_empty() => server,
                 Err(why) => {

@@ -45,10 +45,10 @@ impl Check {
             "bd" => self.findings.note(name, &format!("{found}; without it tmux alone tells how agents are"), ""),
             _ => {
                 let remedy = match self.world.config.gastown {
-                    Some(_) => "",
-                    None => "set gtd.gastown in mayor/daemon.json",
+                    Some(_) => String::new(),
+                    None => self.set_gastown(),
                 };
-                self.findings.note(name, &format!("{found}; without it there is no mail"), remedy);
+                self.findings.note(name, &format!("{found}; without it there is no mail"), &remedy);
             }
         }
     }

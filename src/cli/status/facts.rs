@@ -7,6 +7,7 @@ use crate::sys::clock;
 use crate::town::duration::brief;
 use crate::town::history::AgentHistory;
 use crate::town::plan::timed;
+use crate::town::text::clean;
 use crate::town::time::{Moment, Wall};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -94,6 +95,25 @@ impl Facts {
 /// Since when an agent is as it is.
 pub fn since(history: &AgentHistory) -> Option<Wall> {
     history.gone.map(|gone| gone.since).or(history.up_since).map(|at| at.wall)
+}
+
+/// Whether its program lived when it was last looked at; `None` where that could not be seen.
+pub fn lives(history: &AgentHistory) -> Option<bool> {
+    match history.gone {
+        Some(_) => Some(false),
+        None => history.program.map(|_| true),
+    }
+}
+
+/// The state of an agent in words: of one that is held also whether it lives.
+pub fn state(status: &AgentStatus, history: Option<&AgentHistory>) -> String {
+    let lives = history.and_then(lives).filter(|_| status.state == "held");
+    let word = clean(&status.state, 20);
+    match lives {
+        Some(true) => format!("alive, {word}"),
+        Some(false) => format!("gone, {word}"),
+        None => word,
+    }
 }
 
 /// Whether an agent has answered its last heartbeat; `None` where there was none.

@@ -1,6 +1,6 @@
 //! The same facts for machines: one object, documented in the README, with a version of its own.
 
-use super::facts::{Facts, answered, since};
+use super::facts::{Facts, answered, lives, since};
 use super::story::{Story, next};
 use crate::service::instance::Holder;
 use crate::service::state::AgentStatus;
@@ -74,8 +74,9 @@ fn head(facts: &Facts) -> Value {
             "next_at": own.and_then(|own| own.next_heartbeat).map(|at| stamp(at.wall)),
             "rhythm": own.map(|own| &own.rhythm),
         },
-        "gastown": own.and_then(|own| own.history.names.as_ref()).map(|names| {
-            json!({"generation": names.generation, "why": names.why})
+        "gastown": own.and_then(|own| match (&own.no_generation, &own.history.names) {
+            (Some(why), _) => Some(json!({"generation": null, "why": why})),
+            (None, names) => names.as_ref().map(|names| json!({"generation": names.generation, "why": names.why})),
         }),
         "looked_at": own.and_then(|own| own.looked_at).map(|at| stamp(at.wall)),
     })
@@ -87,6 +88,7 @@ fn agent(facts: &Facts, status: &AgentStatus) -> Value {
         "agent": status.agent,
         "session": status.session,
         "state": status.state,
+        "alive": history.and_then(lives),
         "reason": status.reason,
         "rule": status.rule,
         "until": status.until.map(|at| stamp(at.wall)),

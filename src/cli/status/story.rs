@@ -2,7 +2,7 @@
 
 use super::super::screen::Screen;
 use super::super::{Exit, Refusal};
-use super::facts::{Facts, answered, since};
+use super::facts::{Facts, answered, since, state};
 use super::table::{entry, strip};
 use crate::service::instance::daemon_dir;
 use crate::service::log::tail;
@@ -55,7 +55,7 @@ impl Story<'_> {
         say("agent", &status.agent.to_string());
         let history = facts.history(status);
         let for_how_long = history.and_then(since).map(|at| format!(" for {}", facts.ago(at))).unwrap_or_default();
-        say("state", &format!("{}{for_how_long}", status.state));
+        say("state", &format!("{}{for_how_long}", state(status, history)));
         if let Some(at) = facts.own().and_then(|own| own.looked_at) {
             let seen = format!("{} ago", facts.ago(at.wall));
             say("seen", &if facts.is_running() { seen } else { format!("{seen}; no daemon runs") });

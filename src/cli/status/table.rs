@@ -1,13 +1,13 @@
 //! The table of the daemon and every agent.
 
 use super::super::screen::{Colour, Screen, columns};
-use super::facts::{Facts, answered, since};
+use super::facts::{Facts, answered, since, state};
 use crate::decide::strip::LEGEND;
 use crate::service::instance::Holder;
 use crate::service::state::{AgentStatus, Own};
 use crate::town::duration::brief;
 use crate::town::history::STRIP;
-use crate::town::text::clean;
+use crate::town::text::{clean, with_command};
 use std::collections::BTreeMap;
 
 /// Where the second column of the first lines begins.
@@ -67,7 +67,9 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         heartbeats = format!("{heartbeats}, the next {when} ({})", own.rhythm);
     }
     say("heartbeats", &heartbeats);
-    if let Some(names) = &own.history.names {
+    if let Some(why) = &own.no_generation {
+        say("gas town", &format!("not known: {why}"));
+    } else if let Some(names) = &own.history.names {
         say("gas town", &format!("{}: {}", names.generation, names.why));
     }
     if let Some(at) = own.looked_at {
@@ -80,9 +82,12 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         say("agents", &format!("{}: {}", own.agents.len(), states.join(", ")));
     }
     for condition in &own.conditions {
-        let text = format!("{} (for {})", condition.text, facts.ago(condition.since.wall));
+        let (text, command) = with_command(&condition.text);
+        let text = format!("{text} (for {})", facts.ago(condition.since.wall));
         let what = screen.paint("trouble", Colour::Red) + &" ".repeat(SECOND - "trouble".len());
         lines.push(format!("{what}{}", screen.fold(&clean(&text, 1000), SECOND, SECOND)));
+        // What is to be copied is not folded.
+        lines.extend(command.map(|command| format!("{:SECOND$}{}", "or end them", clean(command, 4000))));
     }
     let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
     for claim in &own.history.requests {
@@ -169,7 +174,7 @@ fn row(facts: &Facts, status: &AgentStatus) -> [String; 4] {
         format!("{} {how}", facts.ago(at.wall))
     });
     [
-        clean(&status.state, 20),
+        state(status, Some(history)),
         since(history).map_or_else(dash, |at| facts.ago(at)),
         facts.starts(history).to_string(),
         heartbeat.unwrap_or_else(dash),

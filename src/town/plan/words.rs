@@ -115,14 +115,17 @@ impl Hold {
     fn end(&self) -> &'static str {
         match self {
             Hold::Estop(_) => "the file ESTOP is removed from the town's root",
-            Hold::RigEstop => "the rig's file ESTOP.RIG is removed from the town's root",
+            Hold::RigEstop(_) => "the rig's file ESTOP.RIG is removed from the town's root",
             Hold::ShuttingDown => "whoever holds daemon/shutdown.lock has ended",
             Hold::PatrolOff => "its patrol is switched on in mayor/daemon.json, and gtd gets SIGHUP",
+            Hold::NotListed(_) => "its rig stands there, and gtd gets SIGHUP",
             Hold::NoDirectory(_) => "that directory is there: mkdir -p",
             Hold::SameSession(_) => "one of the two has another name or prefix",
             Hold::ShutDown(_) => "gtd --request start, restart or cycle, or until somebody starts it by hand",
             Hold::Asked(_) => "that is done",
-            Hold::NoGeneration(_) => "gt answers, or gtd.gastown is set in mayor/daemon.json",
+            Hold::NoGeneration(_) => {
+                "gt names one that gtd knows, or gtd.gastown is set in mayor/daemon.json and gtd gets SIGHUP"
+            }
             Hold::GoingDown(_) => "that gt has ended",
             Hold::Parked => "gt rig unpark",
             Hold::Docked(_) => {
@@ -150,9 +153,11 @@ impl fmt::Display for Hold {
         match self {
             Hold::Estop(reason) if reason.is_empty() => f.write_str("ESTOP"),
             Hold::Estop(reason) => write!(f, "ESTOP: {reason}"),
-            Hold::RigEstop => f.write_str("the rig has an ESTOP of its own"),
+            Hold::RigEstop(reason) if reason.is_empty() => f.write_str("the rig has an ESTOP of its own"),
+            Hold::RigEstop(reason) => write!(f, "the rig has an ESTOP of its own: {reason}"),
             Hold::ShuttingDown => f.write_str("the town is being shut down (daemon/shutdown.lock is held)"),
             Hold::PatrolOff => f.write_str("its patrol is switched off in mayor/daemon.json"),
+            Hold::NotListed(role) => write!(f, "not in patrols.{}.rigs of mayor/daemon.json", role.word()),
             Hold::NoDirectory(dir) => write!(f, "its directory {dir} is not there"),
             Hold::SameSession(other) => write!(f, "{other} has the same session name"),
             Hold::ShutDown(Source::Mail(id)) => {
@@ -167,13 +172,12 @@ impl fmt::Display for Hold {
             Hold::NoAutoRestart => f.write_str("auto_restart is off for its rig"),
             Hold::Paused(reason) if reason.is_empty() => f.write_str("the Deacon is paused"),
             Hold::Paused(reason) => write!(f, "the Deacon is paused: {reason}"),
-            Hold::Elsewhere(who) => f.write_str(who),
+            // Who and where is said once, of all who are held for it.
+            Hold::Elsewhere(_) => f.write_str("the town's agents live under other names, or on another tmux server"),
             Hold::ElsewhereUnknown(outage) => {
                 write!(f, "whether this town's agents live on another tmux server is not known: {outage}")
             }
-            Hold::NoGeneration(outage) => {
-                write!(f, "Gas Town's generation is not known: {outage}; set gtd.gastown in mayor/daemon.json")
-            }
+            Hold::NoGeneration(outage) => write!(f, "Gas Town's generation is not known: {outage}"),
         }
     }
 }
