@@ -72,6 +72,7 @@ pub struct World {
     /// Why neither `gt` nor the town told its generation, at the last heartbeat.
     no_sign: Option<Outage>,
     docks: docks::Docks,
+    notes: notes::Notes,
 }
 
 impl World {
@@ -92,6 +93,7 @@ impl World {
             left_alone: LeftAlone::default(),
             no_sign: None,
             docks: docks::Docks::default(),
+            notes: notes::Notes::default(),
         };
         world.tools.find_missing();
         world.read_config();

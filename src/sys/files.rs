@@ -219,10 +219,10 @@ pub fn share_owner(dir: &Path, above: &Path) -> Result<(), FileError> {
 ///
 /// # Errors
 /// As for [`write()`].
-pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub fn rewrite(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
     let meta = fs::symlink_metadata(path).map_err(|error| FileError::new("write", path, error))?;
     let mode = meta.mode() & 0o7777;
-    write_with(path, bytes, Durability::Synced, mode, Some(meta).filter(|_| raw::user_id() == 0))
+    write_with(path, bytes, durability, mode, Some(meta).filter(|_| raw::user_id() == 0))
 }
 
 /// `heir` is what has the owner that the file is to have, where that is not this user.

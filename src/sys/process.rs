@@ -4,6 +4,7 @@ pub mod ending;
 
 use crate::town::lean::gather;
 use crate::town::snapshot::{Ended, Process};
+use crate::town::time::Wall;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
@@ -116,7 +117,21 @@ pub fn identify(pid: u32) -> Process {
     read_stat(pid).map_or(Process { pid, start: 0 }, |e| e.process)
 }
 
-/// The same, and the leader of its terminal's foreground group, where that is another process.
+/// When a process was started, to the second; `None` where the system does not tell, or it is gone.
+pub fn started(pid: u32) -> Option<Wall> {
+    // What programs are told is in hundredths, whatever the kernel itself counts in.
+    let after = read_stat(pid)?.process.start / 100;
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let boot: i64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.parse().ok()?;
+    Some(Wall::from_seconds(boot.saturating_add_unsigned(after)))
+}
+
+/// Whether the system tells of processes in `/proc`, as [`started`] and the like read it.
+pub fn are_told() -> bool {
+    Path::new("/proc/self/stat").exists()
+}
+
+/// The process that has this PID now, and the leader of its terminal's foreground group, where that is another process.
 pub fn with_foreground(pid: u32) -> (Process, Option<u32>) {
     let Some(entry) = read_stat(pid) else {
         return (Process { pid, start: 0 }, None);

@@ -17,6 +17,7 @@ mod gt_holds;
 mod inbox;
 mod instance;
 mod metrics;
+mod notes;
 mod notify;
 mod outages;
 mod people;
