@@ -320,6 +320,9 @@ impl Daemon {
             self.metrics.heartbeat();
             self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
         }
+            for session in self.world.accompany_again(&plan, &snapshot.agents) {
+                self.log.say(format!("The nudge poller of {session} has ended: started anew"));
+            }
         if let Some(at) = tend_at.filter(|at| at.tick < plan.next_look.tick) {
             plan.next_look = at;
         }

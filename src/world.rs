@@ -73,6 +73,7 @@ pub struct World {
     no_sign: Option<Outage>,
     docks: docks::Docks,
     notes: notes::Notes,
+    pollers: nudges::Pollers,
 }
 
 impl World {
@@ -94,6 +95,7 @@ impl World {
             no_sign: None,
             docks: docks::Docks::default(),
             notes: notes::Notes::default(),
+            pollers: nudges::Pollers::default(),
         };
         world.tools.find_missing();
         world.read_config();

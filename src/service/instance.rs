@@ -326,9 +326,7 @@ fn unlocked_daemon(pid_file: &Path) -> Option<u32> {
 /// Whether this is `gt daemon run`, as it is called by itself or through the interpreter of a script.
 fn is_gt_daemon(pid: u32) -> bool {
     let args = process::arguments(pid);
-    let is_gt = |word: &String| Path::new(word).file_name().is_some_and(|name| name == "gt");
-    let gt = args.iter().take(2).position(is_gt);
-    gt.is_some_and(|gt| args[gt + 1..].iter().any(|word| word == "daemon"))
+    process::given(&args, "gt").is_some_and(|words| words.windows(2).any(|two| two == ["daemon", "run"]))
 }
 
 #[cfg(test)]
