@@ -18,7 +18,7 @@ use crate::service::state::{self, Keeper, Report};
 use crate::service::systemd::Init;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::bell::{self, Ringer};
-use crate::sys::files::Durability;
+use crate::sys::files::{self, Durability};
 use crate::sys::{clock, raw};
 use crate::town::agent::AgentId;
 use crate::town::duration::brief;
@@ -229,6 +229,9 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         log,
     };
     daemon.log.notice(format!("Daemon starting (PID {})", std::process::id()));
+    if let Some(dir) = daemon.metrics_file().as_deref().and_then(Path::parent) {
+        files::remove_old_temporaries(dir);
+    }
     if let Some(trouble) = loaded.trouble {
         daemon.log.warn(trouble);
     }

@@ -2,8 +2,9 @@
 
 use crate::support::{Ran, Town, fakes, process, wait_until};
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::{Duration, SystemTime};
 
 /// One that hangs would cost every start its patience.
 const HUNG_PS: &str = "#!/bin/sh\necho asked >>'@DIR@/ps.calls'\nexec sleep 1000\n";
@@ -73,4 +74,40 @@ fn a_note_of_0_2_keeps_its_permissions_and_what_else_stands_in_it() {
     assert_eq!(format!("{rest}\n}}\n"), before.replace("stopped", "running"));
     assert!(started.ends_with("\"\n}\n"), "{after}");
     assert_eq!(fs::metadata(&file).expect("metadata").mode() & 0o777, 0o600);
+}
+
+#[test]
+fn what_a_killed_gtd_has_left_half_written_goes_wherever_it_writes() {
+    let mut town = Town::new(&["alpha=al"]);
+    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default", "metrics_file": "counted/gtd.prom"}}));
+    let places = [
+        ".runtime/pids/al-witness.pid",
+        ".runtime/nudge_poller/al-witness.pid",
+        "alpha/.runtime/witness.json",
+        "alpha/witness/state.json",
+        "alpha/refinery/state.json",
+        "alpha/crew/max/state.json",
+        "mayor/state.json",
+        "counted/gtd.prom",
+        "daemon/state.json",
+        "daemon/screens/deacon.txt",
+        "spawn/pending.json",
+    ];
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    for place in places {
+        for name in [format!("{place}.gtd-tmp-4194305-1"), format!("{place}.gtd-tmp-mine")] {
+            town.write(&name, "{");
+            File::options()
+                .write(true)
+                .open(town.root.join(name))
+                .and_then(|file| file.set_modified(old))
+                .expect("dated");
+        }
+    }
+    let gtd = town.up();
+    gtd.stop();
+    for place in places {
+        assert!(!town.root.join(format!("{place}.gtd-tmp-4194305-1")).exists(), "{place}");
+        assert!(town.root.join(format!("{place}.gtd-tmp-mine")).exists(), "{place}: that is somebody else's");
+    }
 }
