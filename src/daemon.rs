@@ -27,7 +27,7 @@ use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{Plan, Trigger};
 use crate::town::request::Source;
 use crate::town::snapshot::{Reports, Snapshot};
-use crate::world::{World, town_files};
+use crate::world::{World, tools, town_files};
 use crossbeam_channel::{Sender, unbounded};
 use deaths::{Asking, heed};
 use std::cell::{Cell, RefCell};
@@ -320,12 +320,12 @@ impl Daemon {
         let tend_at = self.attend(&mut snapshot, read_mail, starts_soon)?;
         if due {
             self.mark_stale(&snapshot, &plan)?;
-            self.metrics.heartbeat();
-            self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
-        }
             for session in self.world.accompany_again(&plan, &snapshot.agents) {
                 self.log.say(format!("The nudge poller of {session} has ended: started anew"));
             }
+            self.metrics.heartbeat();
+            self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
+        }
         if let Some(at) = tend_at.filter(|at| at.tick < plan.next_look.tick) {
             plan.next_look = at;
         }
@@ -464,7 +464,8 @@ impl Daemon {
             match place {
                 Some(path) => self.log.say(format!("Using {}", path.display())),
                 None => self.log.warn(format!(
-                    "{name} was not found in PATH or the usual places; looked for again at each heartbeat"
+                    "{name} was not found {}; looked for again at each heartbeat",
+                    tools::not_found(name)
                 )),
             }
         }

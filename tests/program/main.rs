@@ -21,6 +21,7 @@ mod notes;
 mod notify;
 mod outages;
 mod people;
+mod programs;
 mod quiet;
 mod readme;
 mod requests;
