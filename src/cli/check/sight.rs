@@ -53,6 +53,7 @@ impl Check {
     fn generation(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
         match &snapshot.generation {
             Ok(generation) => {
+                self.generation = Some(*generation);
                 self.findings.good("generation", &format!("{generation}: {}", snapshot.generation_why));
             }
             Err(outage) => {
