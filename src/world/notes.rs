@@ -90,8 +90,11 @@ impl World {
     /// [`Stopped`].
     pub fn note_the_rest(&mut self) -> Result<(), Stopped> {
         let wanted = std::mem::take(&mut self.notes.to_ask);
+        if wanted.is_empty() {
+            return Ok(());
+        }
         let pids: Vec<String> = wanted.keys().map(u32::to_string).collect();
-        let Some(ps) = tools::find("ps").filter(|_| !pids.is_empty()) else { return Ok(()) };
+        let Some(ps) = tools::find("ps") else { return Ok(()) };
         let command = Command::new(ps, PS_TIMEOUT).args(["-o", "pid=,lstart=", "-p", &pids.join(",")]);
         if let Ok(output) = command.env("LC_ALL", "C").run(&mut self.attention)? {
             for (pid, start) in output.stdout.lines().filter_map(parse_ps) {

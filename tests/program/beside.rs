@@ -85,7 +85,7 @@ fn a_stranger_whose_arguments_name_a_gt_is_no_daemon() {
     let town = Town::new(&[]);
     let mut editor = town.command("/usr/bin/tail");
     fs::write(town.root.join("gt"), "").expect("written");
-    editor.args(["-q", "-f", "gt", "daemon", "run"]);
+    editor.args(["gt", "-f", "daemon", "run"]);
     let editor = Gtd::start(editor);
     town.write("daemon/daemon.pid", &editor.pid().to_string());
     town.run(&["--once"]).exits(0);
