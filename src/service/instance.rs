@@ -31,14 +31,23 @@ pub const CONTESTED_FOR: Duration = Duration::from_secs(1);
 pub struct Instance {
     lock: Held,
     pid: Held,
-    /// Since when somebody else has the files.
-    contested: Option<Instant>,
+    /// Since when somebody else has one of the files, and which file that is.
+    contested: Option<(Instant, Identity)>,
 }
 
 #[derive(Debug)]
 struct Held {
     path: PathBuf,
     file: File,
+}
+
+/// What tells a file from the one that was at its path before: the number of one that was removed is soon given away again, and
+/// the time is when it was made, since nothing is done to a lock.
+type Identity = Option<(u64, u64, i64, i64)>;
+
+fn identity_at(path: &Path) -> Identity {
+    let meta = fs::symlink_metadata(path).ok()?;
+    Some((meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()))
 }
 
 /// Why there is no [`Instance`].
@@ -137,7 +146,10 @@ impl Instance {
                 match Held::try_take(&held.path) {
                     Ok(Some(anew)) => *held = anew,
                     Ok(None) => {
-                        let since = *self.contested.get_or_insert_with(Instant::now);
+                        // Whoever has another file by now is another one, whose time has just begun.
+                        let file = identity_at(&held.path);
+                        let began = self.contested.filter(|(_, before)| *before == file);
+                        let (since, _) = *self.contested.insert(began.unwrap_or_else(|| (Instant::now(), file)));
                         return if since.elapsed() < GIVEN_BACK_AFTER { Kept::Contested } else { Kept::Lost };
                     }
                     Err(error) => kept = Kept::Failed(files::FileError::new("make anew", &held.path, error)),
@@ -358,7 +370,17 @@ mod tests {
         fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
         let _other = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
         assert!(matches!(first.keep(), Kept::Contested), "it could be one that gives it back");
-        first.contested = Instant::now().checked_sub(GIVEN_BACK_AFTER);
+        let age = |first: &mut Instance| {
+            let (since, _) = first.contested.as_mut().expect("contested");
+            *since = since.checked_sub(GIVEN_BACK_AFTER).expect("a time");
+        };
+        age(&mut first);
+        // Another one by now: that of before has given up, and one more tries.
+        fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
+        let _third = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
+        assert!(matches!(first.keep(), Kept::Contested));
+        assert!(matches!(first.keep(), Kept::Contested));
+        age(&mut first);
         assert!(matches!(first.keep(), Kept::Lost));
     }
 
