@@ -18,7 +18,7 @@ use crate::service::state::{self, Keeper, Report};
 use crate::service::systemd::Init;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::bell::{self, Ringer};
-use crate::sys::files::Durability;
+use crate::sys::files::{self, Durability};
 use crate::sys::{clock, raw};
 use crate::town::agent::AgentId;
 use crate::town::duration::brief;
@@ -27,7 +27,7 @@ use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{Plan, Trigger};
 use crate::town::request::Source;
 use crate::town::snapshot::{Reports, Snapshot};
-use crate::world::{World, town_files};
+use crate::world::{World, tools, town_files};
 use crossbeam_channel::{Sender, unbounded};
 use deaths::{Asking, heed};
 use std::cell::{Cell, RefCell};
@@ -229,6 +229,9 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         log,
     };
     daemon.log.notice(format!("Daemon starting (PID {})", std::process::id()));
+    if let Some(dir) = daemon.metrics_file().as_deref().and_then(Path::parent) {
+        files::remove_old_temporaries(dir);
+    }
     if let Some(trouble) = loaded.trouble {
         daemon.log.warn(trouble);
     }
@@ -318,6 +321,9 @@ impl Daemon {
         let tend_at = self.attend(&mut snapshot, read_mail, starts_soon)?;
         if due {
             self.mark_stale(&snapshot, &plan)?;
+            for session in self.world.accompany_again(&plan, &snapshot.agents) {
+                self.log.say(format!("The nudge poller of {session} has ended: started anew"));
+            }
             self.metrics.heartbeat();
             self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
         }
@@ -459,7 +465,8 @@ impl Daemon {
             match place {
                 Some(path) => self.log.say(format!("Using {}", path.display())),
                 None => self.log.warn(format!(
-                    "{name} was not found in PATH or the usual places; looked for again at each heartbeat"
+                    "{name} was not found {}; looked for again at each heartbeat",
+                    tools::not_found(name)
                 )),
             }
         }

@@ -80,6 +80,8 @@ pub struct World {
     ask_gt: bool,
     /// The `gt` that was asked last, and when that file was changed.
     gt_file: Option<(PathBuf, Option<Wall>)>,
+    notes: notes::Notes,
+    pollers: nudges::Pollers,
 }
 
 impl World {
@@ -104,6 +106,8 @@ impl World {
             no_answer_elsewhere: false,
             ask_gt: false,
             gt_file: None,
+            notes: notes::Notes::default(),
+            pollers: nudges::Pollers::default(),
         };
         world.tools.find_missing();
         world.read_config();

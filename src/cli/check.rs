@@ -19,6 +19,7 @@ use crate::service::instance::daemon_dir;
 use crate::service::state;
 use crate::sys::attention::{Attention, Stopped};
 use crate::town::history::History;
+use crate::town::names::Generation;
 use crate::world::World;
 use findings::Findings;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,8 @@ struct Check {
     answering: Vec<&'static str>,
     /// What tmux says of itself.
     tmux_version: Option<String>,
+    /// Which Gas Town this is.
+    generation: Option<Generation>,
 }
 
 /// Shows what is found. The exit status is 1 if anything keeps gtd from serving the town.
@@ -69,6 +72,7 @@ pub fn show(town: &Path, json: bool) -> Result<Exit, Refusal> {
         daemon: None,
         answering: Vec::new(),
         tmux_version: None,
+        generation: None,
     };
     // Nobody rings: there is nothing that could stop it.
     let _ = check.everything();
@@ -82,8 +86,8 @@ impl Check {
         self.settings();
         self.daemons();
         self.tools()?;
-        self.agent_commands()?;
         self.sight()?;
+        self.agent_commands()?;
         self.service();
         self.cron();
         Ok(())

@@ -104,7 +104,7 @@ pub fn show(what: What, args: &Args) -> Result<Exit, Refusal> {
         What::Zsh => zsh::script(),
         What::Fish => fish::script(),
         What::Config => config::sample(),
-        What::Systemd => systemd::unit(&Service::here(args)?),
+        What::Systemd => systemd::unit(&Service::here(args)?).map_err(failed)?,
         What::Launchd => launchd::plist(&Service::here(args)?),
         What::Cron => cron::line(&Service::here(args)?).map_err(failed)?,
         What::Agents => find_town(args).map(|town| agents::names(&town)).unwrap_or_default(),
@@ -174,11 +174,18 @@ impl Service {
 
 fn text(path: &Path) -> Result<String, Refusal> {
     match path.to_str() {
-        Some(text) if !text.contains(char::is_control) => Ok(text.to_owned()),
+        Some(text) if !text.contains(is_unwritable) => Ok(text.to_owned()),
         _ => Err(failed(format!(
-            "{path:?}: a path with control characters or bytes that are no text cannot be written down"
+            "{path:?}: a path with control characters or bytes that are no text cannot be written down; rename it, or name a \
+             symbolic link to it"
         ))),
     }
+}
+
+/// Control characters, and what Unicode keeps from ever being one: XML has no words for some of them, and systemd takes
+/// them for no text.
+fn is_unwritable(c: char) -> bool {
+    c.is_control() || matches!(u32::from(c), 0xfdd0..=0xfdef) || u32::from(c) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]

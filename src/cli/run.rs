@@ -5,6 +5,7 @@ use crate::daemon::{self, Life, NotRun};
 use crate::service::instance::Refused;
 use crate::sys::raw;
 use crate::town::text::clean;
+use crate::world::tools;
 use std::env;
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
@@ -49,7 +50,7 @@ fn serve(town: &Path, life: Life, ready: impl FnOnce()) -> Result<Exit, Refusal>
         }
         Err(NotRun::NoTmux) => Err(Refusal::new(
             Exit::Failed,
-            "no tmux in PATH or the usual places; install it, for example with apt-get install tmux",
+            format!("no tmux {}; install it, for example with apt-get install tmux", tools::not_found("tmux")),
         )),
         Err(NotRun::Failed(error)) => Err(Refusal::new(Exit::Failed, format!("cannot start: {error}"))),
     }

@@ -34,14 +34,23 @@ pub struct Instance {
     pid: Held,
     /// The directory, locked; `None` where its file system has no such locks.
     _dir: Option<File>,
-    /// Since when somebody else has the files, and which: one who comes after another has made them anew.
-    contested: Option<(Instant, Option<FileId>)>,
+    /// Since when somebody else has one of the files, and which file that is.
+    contested: Option<(Instant, Identity)>,
 }
 
 #[derive(Debug)]
 struct Held {
     path: PathBuf,
     file: File,
+}
+
+/// What tells a file from the one that was at its path before: the number of one that was removed is soon given away again, and
+/// the time is when it was made, since nothing is done to a lock.
+type Identity = Option<(u64, u64, i64, i64)>;
+
+fn identity_at(path: &Path) -> Identity {
+    let meta = fs::symlink_metadata(path).ok()?;
+    Some((meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()))
 }
 
 /// Why there is no [`Instance`].
@@ -144,9 +153,10 @@ impl Instance {
                 match Held::try_take(&held.path) {
                     Ok(Some(anew)) => *held = anew,
                     Ok(None) => {
-                        let theirs = file_id(&held.path);
-                        let same = self.contested.filter(|(_, file)| *file == theirs);
-                        let (since, _) = *self.contested.insert(same.unwrap_or((Instant::now(), theirs)));
+                        // Whoever has another file by now is another one, whose time has just begun.
+                        let file = identity_at(&held.path);
+                        let began = self.contested.filter(|(_, before)| *before == file);
+                        let (since, _) = *self.contested.insert(began.unwrap_or_else(|| (Instant::now(), file)));
                         return if since.elapsed() < GIVEN_BACK_AFTER { Kept::Contested } else { Kept::Lost };
                     }
                     Err(error) => kept = Kept::Failed(files::FileError::new("make anew", &held.path, error)),
@@ -222,14 +232,6 @@ fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         }
         std::thread::sleep(LOCK_STEP);
     }
-}
-
-/// A file for as long as it is there: inodes are used again, those with the time of their last change are not.
-type FileId = (u64, u64, i64, i64);
-
-fn file_id(path: &Path) -> Option<FileId> {
-    let meta = fs::symlink_metadata(path).ok()?;
-    Some((meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()))
 }
 
 /// Locks the directory itself. `None`: somebody else has it; `Some(None)`: there is no such lock here, and the files have to do.
@@ -363,9 +365,7 @@ fn unlocked_daemon(pid_file: &Path) -> Option<u32> {
 /// Whether this is `gt daemon run`, as it is called by itself or through the interpreter of a script.
 fn is_gt_daemon(pid: u32) -> bool {
     let args = process::arguments(pid);
-    let is_gt = |word: &String| Path::new(word).file_name().is_some_and(|name| name == "gt");
-    let gt = args.iter().take(2).position(is_gt);
-    gt.is_some_and(|gt| args[gt + 1..].iter().any(|word| word == "daemon"))
+    process::given(&args, "gt").is_some_and(|words| words.windows(2).any(|two| two == ["daemon", "run"]))
 }
 
 #[cfg(test)]
@@ -397,11 +397,18 @@ mod tests {
         fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
         let _other = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
         assert!(matches!(first.keep(), Kept::Contested), "it could be one that gives it back");
-        let (since, file) = first.contested.expect("contested");
-        first.contested = since.checked_sub(GIVEN_BACK_AFTER).map(|since| (since, file));
+        let age = |first: &mut Instance| {
+            let (since, _) = first.contested.as_mut().expect("contested");
+            *since = since.checked_sub(GIVEN_BACK_AFTER).expect("a time");
+        };
+        age(&mut first);
+        // Another one by now: that of before has given up, and one more tries.
+        fs::remove_file(dir.path().join("daemon.lock")).expect("removed");
+        let _third = Held::take(&dir.path().join("daemon.lock")).expect("usable").expect("free");
+        assert!(matches!(first.keep(), Kept::Contested));
+        assert!(matches!(first.keep(), Kept::Contested));
+        age(&mut first);
         assert!(matches!(first.keep(), Kept::Lost));
-        first.contested = first.contested.map(|(since, _)| (since, None));
-        assert!(matches!(first.keep(), Kept::Contested), "it is another one than before");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// No file that gtd reads is larger.
 pub const MOST: u64 = 8 << 20;
@@ -219,10 +220,10 @@ pub fn share_owner(dir: &Path, above: &Path) -> Result<(), FileError> {
 ///
 /// # Errors
 /// As for [`write()`].
-pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub fn rewrite(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
     let meta = fs::symlink_metadata(path).map_err(|error| FileError::new("write", path, error))?;
     let mode = meta.mode() & 0o7777;
-    write_with(path, bytes, Durability::Synced, mode, Some(meta).filter(|_| raw::user_id() == 0))
+    write_with(path, bytes, durability, mode, Some(meta).filter(|_| raw::user_id() == 0))
 }
 
 /// `heir` is what has the owner that the file is to have, where that is not this user.
@@ -285,29 +286,46 @@ pub fn set_aside(path: &Path, now: Wall) -> Result<PathBuf, FileError> {
     Ok(aside)
 }
 
+/// No write takes as long.
+const OLD: Duration = Duration::from_secs(60);
+
 /// Removes temporary files that a gtd which was killed has left in `dir`. Only the holder of the lock may.
 pub fn remove_temporaries(dir: &Path) {
-    remove_temporaries_if(dir, |_| true);
+    remove_temporaries_if(dir, &|_, _| true);
 }
 
 /// The same where commands write that take no lock: what a living process writes just now stays.
 pub fn remove_temporaries_of_dead(dir: &Path) {
-    remove_temporaries_if(dir, |pid| pid == std::process::id() || raw::kill(pid, 0).is_err());
+    remove_temporaries_if(dir, &|pid, _| pid == std::process::id() || raw::kill(pid, 0).is_err());
 }
 
-fn remove_temporaries_if(dir: &Path, is_over: impl Fn(u32) -> bool) {
+/// The same where others write too, and gtds that serve other towns.
+pub fn remove_old_temporaries(dir: &Path) {
+    let is_old =
+        |meta: &fs::Metadata| meta.modified().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age > OLD);
+    remove_temporaries_if(dir, &|_, meta| is_old(meta));
+}
+
+/// Nothing goes but this user's own files whose names are of the very form that gtd gives them.
+fn remove_temporaries_if(dir: &Path, is_over: &dyn Fn(u32, &fs::Metadata) -> bool) {
     if !fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir()) {
         return;
     }
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let Some((_, number)) = name.split_once(TEMPORARY) else { continue };
-        let pid = number.split('-').next().and_then(|pid| pid.parse().ok());
-        if pid.is_none_or(&is_over) {
+        let Some(pid) = entry.file_name().to_str().and_then(writer_of) else { continue };
+        let Ok(meta) = entry.metadata() else { continue };
+        if meta.is_file() && meta.uid() == raw::user_id() && is_over(pid, &meta) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// The process that has made a temporary file, by its name.
+fn writer_of(name: &str) -> Option<u32> {
+    let (_, number) = name.rsplit_once(TEMPORARY).filter(|(name, _)| !name.is_empty())?;
+    let (pid, count) = number.split_once('-')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    pid.parse().ok().filter(|_| digits(pid) && digits(count))
 }
 
 /// `path` with something at the end of its name.
@@ -360,5 +378,40 @@ mod tests {
         assert!(aside.ends_with("state.json.corrupt-20261123T094004Z"), "{}", aside.display());
         remove_temporaries(dir.path());
         assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), 1);
+    }
+
+    #[test]
+    fn where_others_write_too_only_old_files_of_gtds_own_go() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| dir.path().join(name);
+        let hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+        let make = |name: &str, old: bool| {
+            let file = File::create(at(name)).expect("made");
+            if old {
+                file.set_modified(hour_ago).expect("dated");
+            }
+        };
+        make("a.pid.gtd-tmp-123-4", true);
+        let kept = [
+            "a.pid",
+            "a.gtd-tmp-",
+            "a.gtd-tmp-1",
+            "a.gtd-tmp-1-",
+            "a.gtd-tmp-1-2.json",
+            "a.gtd-tmp-x-1",
+            "a.gtd-tmp-+1-1",
+            ".gtd-tmp-1-1",
+        ];
+        kept.iter().for_each(|name| make(name, true));
+        make("a.gtd-tmp-1-1", false);
+        fs::create_dir(at("d.gtd-tmp-1-1")).expect("made");
+        std::os::unix::fs::symlink(at("a.pid"), at("l.gtd-tmp-1-1")).expect("linked");
+        remove_old_temporaries(dir.path());
+        let left = fs::read_dir(dir.path()).expect("a listing").count();
+        assert_eq!(left, kept.len() + 3);
+        assert!(!at("a.pid.gtd-tmp-123-4").exists());
+        remove_temporaries(dir.path());
+        assert!(!at("a.gtd-tmp-1-1").exists());
+        assert_eq!(fs::read_dir(dir.path()).expect("a listing").count(), left - 1);
     }
 }

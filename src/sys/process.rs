@@ -2,11 +2,14 @@
 
 pub mod ending;
 
+use super::raw;
 use crate::town::lean::gather;
 use crate::town::snapshot::{Ended, Process};
+use crate::town::time::Wall;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// One process as a scan found it.
@@ -116,7 +119,21 @@ pub fn identify(pid: u32) -> Process {
     read_stat(pid).map_or(Process { pid, start: 0 }, |e| e.process)
 }
 
-/// The same, and the leader of its terminal's foreground group, where that is another process.
+/// When a process was started, to the second; `None` where the system does not tell, or it is gone.
+pub fn started(pid: u32) -> Option<Wall> {
+    // What programs are told is in hundredths, whatever the kernel itself counts in.
+    let after = read_stat(pid)?.process.start / 100;
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let boot: i64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.parse().ok()?;
+    Some(Wall::from_seconds(boot.saturating_add_unsigned(after)))
+}
+
+/// Whether the system tells of processes in `/proc`, as [`started`] and the like read it.
+pub fn are_told() -> bool {
+    Path::new("/proc/self/stat").exists()
+}
+
+/// The process that has this PID now, and the leader of its terminal's foreground group, where that is another process.
 pub fn with_foreground(pid: u32) -> (Process, Option<u32>) {
     let Some(entry) = read_stat(pid) else {
         return (Process { pid, start: 0 }, None);
@@ -156,15 +173,49 @@ pub fn arguments(pid: u32) -> Vec<String> {
     args
 }
 
-/// The processes that `wanted` wants by their PIDs and arguments.
+/// The processes of this user that `wanted` wants by their PIDs and arguments.
 ///
 /// # Errors
 /// Where processes cannot be listed.
-pub fn find(wanted: impl Fn(u32, &[String]) -> bool) -> io::Result<Vec<Process>> {
-    let processes = Table::read()?.0;
-    let living = processes.into_iter().filter(|entry| !entry.ended).map(|entry| entry.process);
-    Ok(living.filter(|process| wanted(process.pid, &arguments(process.pid))).collect())
+pub fn find(wanted: &mut dyn FnMut(u32, &[String]) -> bool) -> io::Result<Vec<Process>> {
+    if !are_told() {
+        return Err(io::Error::from(io::ErrorKind::Unsupported));
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let is_ours = entry.metadata().is_ok_and(|meta| meta.uid() == raw::user_id());
+        if is_ours && wanted(pid, &arguments(pid)) {
+            found.push(identify(pid));
+        }
+    }
+    Ok(found)
 }
+
+/// What a program of this name was given, by the arguments of its process. Where it is a script, its interpreter stands before
+/// it, and what that one was given. Of other programs a script's name is an argument like any other.
+pub fn given<'a>(args: &'a [String], name: &str) -> Option<&'a [String]> {
+    let base = |arg: &'a String| Path::new(arg.trim_start_matches('-')).file_name().and_then(|name| name.to_str());
+    let (first, rest) = args.split_first()?;
+    let first = base(first)?;
+    if first == name {
+        return Some(rest);
+    }
+    // As in python3.13.
+    let plain = first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let lines: &[char] = match (SHELLS.contains(&first), INTERPRETERS.contains(&plain)) {
+        (true, _) => &['c'],
+        (_, true) => &['c', 'e'],
+        _ => return None,
+    };
+    let script = rest.iter().position(|arg| !arg.starts_with(['-', '+']))?;
+    // With these, alone or among others, it runs a line that it is given, and no script.
+    let runs_line = |arg: &String| !arg.starts_with("--") && !arg.contains(' ') && arg.contains(lines);
+    (!rest[..script].iter().any(runs_line) && base(&rest[script]) == Some(name)).then(|| &rest[script + 1..])
+}
+
+/// Programs that run scripts, besides shells.
+const INTERPRETERS: [&str; 5] = ["python", "perl", "ruby", "node", "bun"];
 
 /// The working directory of a process, without symbolic links; `None` where the system does not tell, or not to us.
 pub fn directory(pid: u32) -> Option<PathBuf> {
@@ -173,7 +224,6 @@ pub fn directory(pid: u32) -> Option<PathBuf> {
 
 /// Whether a process has this file open; `None` where the system does not tell, or not to us.
 pub fn has_open(pid: u32, path: &Path) -> Option<bool> {
-    use std::os::unix::fs::MetadataExt;
     if !Path::new("/proc/self/fd").exists() {
         return None;
     }
@@ -234,6 +284,37 @@ mod tests {
             assert!(!is_interactive_shell(&args(line)), "{line}");
         }
         assert!(!is_interactive_shell(&[]));
+    }
+
+    #[test]
+    fn what_a_program_was_given_is_known_through_its_interpreter_and_nothing_else() {
+        for line in [
+            "gt daemon run",
+            "/usr/local/bin/gt daemon run",
+            "/bin/sh /x/gt daemon run",
+            "/bin/sh -e /x/gt daemon run",
+            "bash -eu -x ./gt daemon run",
+            "/usr/bin/python3.13 -I /x/gt daemon run",
+        ] {
+            assert_eq!(given(&args(line), "gt"), Some(&args("daemon run")[..]), "{line}");
+        }
+        assert_eq!(given(&["/bin/sh", "-o pipefail", "/x/gt"].map(str::to_owned), "gt"), Some(&[][..]));
+        for line in [
+            "vim gt daemon run",
+            "vim /x/gt daemon run",
+            "grep -r gt daemon run",
+            "tail -f gt daemon run",
+            "sh -c gt daemon run",
+            "bash -lc gt daemon run",
+            "perl -we gt daemon run",
+            "sh other gt daemon run",
+            "gtd daemon run",
+            "gt2 daemon run",
+            "sh",
+        ] {
+            assert_eq!(given(&args(line), "gt"), None, "{line}");
+        }
+        assert_eq!(given(&[], "gt"), None);
     }
 
     #[test]

@@ -312,12 +312,22 @@ pub fn redirect(from: BorrowedFd<'_>, to: RawFd) -> io::Result<()> {
 
 /// Whether this user may write here.
 pub fn can_write(path: &std::path::Path) -> bool {
+    may(path, libc::W_OK)
+}
+
+/// Whether this user may run this file, by all that keeps it from being run: permissions, lists of them, how its file system is
+/// mounted. Of a directory it says whether it may be entered.
+pub fn can_run(path: &std::path::Path) -> bool {
+    may(path, libc::X_OK)
+}
+
+fn may(path: &std::path::Path, what: libc::c_int) -> bool {
     use std::os::unix::ffi::OsStrExt;
     let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else {
         return false;
     };
     // SAFETY: `path` is a string that ends with a zero and lives through the call.
-    unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
+    unsafe { libc::access(path.as_ptr(), what) == 0 }
 }
 
 /// What is left of a file system, for a user without privileges.

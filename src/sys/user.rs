@@ -39,7 +39,7 @@ pub fn login_flags(shell: &Path) -> &'static [&'static str] {
 fn is_usable(shell: &Path) -> bool {
     let locked = ["nologin", "false", "true", "sync"];
     let name = shell.file_name().and_then(|name| name.to_str());
-    shell.is_absolute() && shell.is_file() && name.is_some_and(|name| !locked.contains(&name))
+    shell.is_absolute() && shell.is_file() && raw::can_run(shell) && name.is_some_and(|name| !locked.contains(&name))
 }
 
 fn passwd_field(field: usize) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Taking keys out of a JSON object without touching a byte of the rest: the file is somebody else's.
+//! Changing members of a JSON object without touching a byte of the rest: the file is somebody else's.
 
 use crate::town::lean::read_json;
 use serde_json::Value;
@@ -18,25 +18,53 @@ pub fn requesting_keys(text: &str) -> Option<Vec<(String, bool)>> {
 /// `text` without the top-level members whose key begins with [`REQUESTING`]. `None` if it is no JSON object, or has none.
 pub fn without_requesting(text: &str) -> Option<String> {
     requesting_keys(text).filter(|keys| !keys.is_empty())?;
-    // It is known to be JSON from here on, so that only its shape has to be followed.
+    edit(text, &mut |key| key.starts_with(REQUESTING).then_some(None), &mut Vec::new())
+}
+
+/// `text` with each of these top-level members: a value, as JSON, that takes the place of the old one or is put at the end, or
+/// `None` for one that goes. `None` if it is no JSON object.
+pub fn with_members(text: &str, wanted: &[(&str, Option<&str>)]) -> Option<String> {
+    let Value::Object(object) = read_json(text).ok()? else {
+        return None;
+    };
+    let mut new: Vec<String> = Vec::new();
+    for (key, value) in wanted {
+        if let Some(value) = value.filter(|_| !object.contains_key(*key)) {
+            new.push(format!("\"{key}\": {value}"));
+        }
+    }
+    let change = &mut |key: &str| wanted.iter().find(|(wanted, _)| *wanted == key).map(|(_, value)| *value);
+    edit(text, change, &mut new)
+}
+
+/// What becomes of a member: `None`, it stays; else its value, or none where it goes.
+type Change<'a> = Option<Option<&'a str>>;
+
+/// `text`, which is known to be a JSON object, so that only its shape has to be followed; `new` is put at its end.
+fn edit<'a>(text: &str, change: &mut dyn FnMut(&str) -> Change<'a>, new: &mut Vec<String>) -> Option<String> {
     let open = text.find('{')?;
-    let mut kept = text[..=open].to_owned();
     let mut members = members(&text[open + 1..])?;
     let end = members.pop()?;
-    let mut first = true;
-    for member in members {
-        let key: String = read_json(&member.trim_start()[..string_end(member.trim_start())?]).ok()?;
-        if key.starts_with(REQUESTING) {
-            continue;
+    let first = members.first()?;
+    let blanks = &first[..first.len() - first.trim_start().len()];
+    let mut kept = Vec::new();
+    // An empty object has one member, which is empty.
+    for member in members.iter().filter(|member| !member.trim().is_empty()) {
+        let start = member.len() - member.trim_start().len();
+        let key = start + string_end(&member[start..])?;
+        match change(&read_json::<String>(&member[start..key]).ok()?) {
+            None => kept.push((*member).to_owned()),
+            Some(None) => {}
+            Some(Some(value)) => {
+                let colon = key + member[key..].find(':')? + 1;
+                let after = &member[colon..];
+                let value_at = colon + after.len() - after.trim_start().len();
+                kept.push(format!("{}{value}", &member[..value_at]));
+            }
         }
-        if !first {
-            kept.push(',');
-        }
-        first = false;
-        kept.push_str(member);
     }
-    kept.push_str(end);
-    Some(kept)
+    kept.extend(new.drain(..).map(|member| format!("{blanks}{member}")));
+    Some(format!("{}{}{end}", &text[..=open], kept.join(",")))
 }
 
 /// The text of each member of an object, and last what follows them, from the blanks before the closing brace on. `text`
@@ -117,10 +145,29 @@ mod tests {
         assert_eq!(keys, [("requesting_cycle".to_owned(), true), ("requesting_time".to_owned(), false)]);
     }
 
+    #[test]
+    fn members_are_set_and_taken_out_and_the_rest_stays_byte_by_byte() {
+        let wanted = [("state", Some("\"on\"")), ("at", None), ("new", Some("7"))];
+        for (before, after) in [
+            (
+                "{\n  \"state\" :  \"off\",\n  \"at\": [1,\n 2],\n  \"n\": 12345678901234567890123,\n  \"x\": {\"state\": 1}\n}\n",
+                "{\n  \"state\" :  \"on\",\n  \"n\": 12345678901234567890123,\n  \"x\": {\"state\": 1},\n  \"new\": 7\n}\n",
+            ),
+            ("{}", "{\"state\": \"on\",\"new\": 7}"),
+            (" { } ", " {\"state\": \"on\",\"new\": 7 } "),
+            ("{\"at\":0}", "{\"state\": \"on\",\"new\": 7}"),
+        ] {
+            assert_eq!(with_members(before, &wanted).as_deref(), Some(after), "{before}");
+        }
+        for text in ["", "[]", "null", "{", "{\"state\":", "{} {}"] {
+            assert_eq!(with_members(text, &wanted), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text: String) {
-            let _ = without_requesting(&text);
+            let _ = (without_requesting(&text), with_members(&text, &[("a", Some("1"))]));
             let _ = members(&text);
         }
 

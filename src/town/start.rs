@@ -3,7 +3,7 @@
 
 use super::agent::Role;
 use super::config::Config;
-use super::names::{Agent, Pairs, replace};
+use super::names::{Agent, Generation, Pairs, replace};
 use super::shell_line::{CLAUDE, Quoting, process_names, program, takes_more};
 use super::theme::style_of;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,21 @@ impl Start {
     }
 }
 
+/// The file that a command runs, where gtd finds that by itself and not the login shell, and what stands behind the program's
+/// name: so it is with Claude, by its bare name, in a Gas Town that starts it by its whole path.
+pub fn found<'a>(
+    command: &'a str,
+    generation: Generation,
+    find: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Option<(String, &'a str)> {
+    let rest = command.strip_prefix(CLAUDE).filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
+    if !generation.table().whole_path || !takes_more(command) {
+        return None;
+    }
+    let file = find(CLAUDE)?.into_os_string().into_string().ok()?;
+    Some((file, rest))
+}
+
 struct Filler<'a> {
     agent: &'a Agent,
     facts: &'a Facts<'a>,
@@ -128,12 +143,8 @@ impl Filler<'_> {
             return line;
         }
         let quoting = Quoting::of(self.facts.shell);
-        if self.agent.generation.table().whole_path
-            && let Some(arguments) = line.strip_prefix(CLAUDE).filter(|rest| rest.is_empty() || rest.starts_with(' '))
-            && let Some(file) = (self.facts.find)(CLAUDE)
-            && let Some(file) = file.to_str()
-        {
-            line = format!("{}{arguments}", quoting.quote_where_needed(file));
+        if let Some((file, arguments)) = found(command, self.agent.generation, self.facts.find) {
+            line = format!("{}{arguments}", quoting.quote_where_needed(&file));
         }
         let settings = (self.agent.generation.table().settings)(role).and_then(|template| self.fill(template));
         let wanted =
@@ -172,7 +183,6 @@ impl Filler<'_> {
 mod tests {
     use super::*;
     use crate::town::agent::{AgentId, Name};
-    use crate::town::names::Generation;
     use crate::town::rigs::Rig;
 
     fn start(generation: Generation, id: &str, config: &str) -> Start {

@@ -124,6 +124,18 @@ impl Wall {
         format!("{:04}-{:02}-{:02}T{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute)
     }
 
+    /// `Mon Nov 23 22:11:48 2026`, as ctime(3) and so `ps` write it in the C locale, at the given offset from UTC in seconds.
+    pub fn ctime(self, offset: i32) -> String {
+        // The epoch was a Thursday.
+        const DAYS: &str = "ThuFriSatSunMonTueWed";
+        const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        let three = |names: &'static str, at: i64| names.get(at as usize * 3..at as usize * 3 + 3).unwrap_or_default();
+        let c = self.civil(offset);
+        let day = (self.seconds() + i64::from(offset)).div_euclid(86_400).rem_euclid(7);
+        let (day, month) = (three(DAYS, day), three(MONTHS, c.month - 1));
+        format!("{day} {month} {:2} {:02}:{:02}:{:02} {}", c.day, c.hour, c.minute, c.second, c.year)
+    }
+
     /// A stamp for a file's name: sorted by name, such files are sorted by time.
     pub fn file_stamp(self) -> String {
         let c = self.civil(0);
@@ -265,6 +277,18 @@ mod tests {
         assert_eq!(local.rfc3339(-8 * 3600), "2025-12-28T13:05:06.25-08:00");
         assert_eq!(local.log_stamp(0), "2025/12/28 21:05:06");
         assert_eq!(Wall::parse("2026-11-23T09:40:04Z").expect("a time").seconds(), 1_795_426_804);
+    }
+
+    #[test]
+    fn a_time_is_written_as_ps_writes_it() {
+        for (text, offset, wanted) in [
+            ("2026-11-23T22:11:48Z", 0, "Mon Nov 23 22:11:48 2026"),
+            ("1970-01-01T00:00:00Z", 0, "Thu Jan  1 00:00:00 1970"),
+            ("2024-02-29T23:59:59.9Z", 19_800, "Fri Mar  1 05:29:59 2024"),
+            ("2026-08-09T01:02:03Z", -5 * 3600, "Sat Aug  8 20:02:03 2026"),
+        ] {
+            assert_eq!(Wall::parse(text).expect(text).ctime(offset), wanted);
+        }
     }
 
     #[test]

@@ -131,9 +131,7 @@ fn read_going_down(path: &Path) -> Option<u32> {
         return None;
     }
     let words = process::arguments(pid);
-    // A script is run by its interpreter, which is the first word then.
-    let is_gt = |word: &String| Path::new(word).file_name().is_some_and(|name| name == "gt");
-    (words.is_empty() || words.iter().take(2).any(is_gt)).then_some(pid)
+    (words.is_empty() || process::given(&words, "gt").is_some()).then_some(pid)
 }
 
 /// `ESTOP` is one line, `manual<TAB>time<TAB>reason`; that it exists is what counts.

@@ -26,7 +26,9 @@ impl World {
     /// [`Stopped`]. Whatever could not be found out is in the snapshot as such.
     pub fn look(&mut self, trigger: Trigger, history: &History) -> Result<Snapshot, Stopped> {
         self.left_alone.let_go();
+        self.note_the_rest()?;
         let mut troubles = self.config_troubles.clone();
+        troubles.extend(self.notes.troubles());
         let last_good = history.rigs.as_ref();
         let last_good = last_good.map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());
         let rigs = town_files::read_rigs(&self.root, last_good, &mut troubles);

@@ -1,7 +1,7 @@
 //! `daemon/requests/`: what people ask for with `gtd --request`, a file each, and what agents ask for in their own files.
 
 use super::World;
-use crate::sys::files::{self, FileError, Whose};
+use crate::sys::files::{self, Durability, FileError, Whose};
 use crate::town::agent::{AgentId, Name};
 use crate::town::json_edit::{requesting_keys, without_requesting};
 use crate::town::lean::gather;
@@ -141,7 +141,7 @@ impl World {
         if let (Some(path), Some(text)) = (self.state_path(id), self.read_state(id))
             && let Some(rest) = without_requesting(&text)
         {
-            let _ = files::rewrite(&path, rest.as_bytes());
+            let _ = files::rewrite(&path, rest.as_bytes(), Durability::Synced);
         }
     }
 

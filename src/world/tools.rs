@@ -1,9 +1,10 @@
 //! Where the programs are. Looked up once, so that nothing which happens to `PATH` later matters, and again only for what
 //! is missing.
 
-use crate::sys::user;
+use crate::sys::{raw, user};
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -76,5 +77,37 @@ pub fn find(name: &str) -> Option<PathBuf> {
 }
 
 fn is_program(file: &Path) -> bool {
-    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.is_file() && raw::can_run(file)
+}
+
+/// What keeps this user from a program that is not found, and what can be done about it: nothing, where it may not be there at all.
+/// `None` where nothing does.
+pub fn hindrance(name: &str) -> Option<(String, String)> {
+    let mut closed = None;
+    for Candidate { file, .. } in candidates(name, env::var_os("PATH")) {
+        let shown = file.display();
+        match file.metadata() {
+            Ok(meta) if !meta.is_file() || raw::can_run(&file) => {}
+            Ok(meta) if meta.permissions().mode() & 0o111 == 0 => {
+                return Some((format!("{shown} cannot be executed"), format!("chmod +x {shown}")));
+            }
+            Ok(_) => {
+                let remedy =
+                    format!("see who may: ls -l {shown}, getfacl {shown}, and if findmnt -T {shown} says noexec");
+                return Some((format!("{shown} may not be executed by this user"), remedy));
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let dir = file.parent().unwrap_or(&file).display();
+                closed = closed.or_else(|| Some((format!("{dir} is closed to this user"), String::new())));
+            }
+            Err(_) => {}
+        }
+    }
+    closed
+}
+
+/// Where a program is not found, as a clause.
+pub fn not_found(name: &str) -> String {
+    let why = hindrance(name).map(|(why, _)| format!(" ({why})")).unwrap_or_default();
+    format!("in PATH or the usual places{why}")
 }

@@ -68,6 +68,18 @@ pub fn remove_temporaries(root: &Path) {
     for dir in ["daemon/screens", "spawn"] {
         files::remove_temporaries(&root.join(dir));
     }
+    for dir in [".runtime/pids", ".runtime/nudge_poller", "mayor"] {
+        files::remove_old_temporaries(&root.join(dir));
+    }
+    for rig in read_rigs(root, None, &mut Vec::new()) {
+        let rig = root.join(rig.name.as_str());
+        for dir in [".runtime", "witness", "refinery"] {
+            files::remove_old_temporaries(&rig.join(dir));
+        }
+        for worker in fs::read_dir(rig.join("crew")).into_iter().flatten().flatten() {
+            files::remove_old_temporaries(&worker.path());
+        }
+    }
 }
 
 /// Reads the configuration's file. No file is an empty one.

@@ -2,7 +2,9 @@
 
 use super::support::{Ran, Town, wait_until};
 use super::{is_here, printed, skipped, tool};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 /// A town with a name that every one of them has to quote.
 fn odd_town() -> Town {
@@ -123,4 +125,31 @@ fn what_is_packed_up_names_nothing_of_this_machine() {
     assert!(elsewhere("cron").ends_with("\n@reboot /usr/local/bin/gtd --background\n"));
     let named = town.run(&["--town", "/srv/gt", "--print", "cron", "--program", "/opt/gtd"]).exits(0);
     assert!(named.stdout.ends_with("\n@reboot /opt/gtd --background --town /srv/gt\n"), "{named}");
+}
+
+#[test]
+fn a_path_that_a_service_manager_cannot_take_is_refused_in_one_line() {
+    let town = Town::new(&[]);
+    let refused = |what: &str, program: &OsStr| {
+        let mut gtd = town.gtd(&["--print", what, "--program"]);
+        gtd.arg(program);
+        Ran::of(gtd).refused(1)
+    };
+    for odd in ["/opt/it's/gtd", "/opt/a \"b\"/gtd", "/opt/a\\b/gtd", "/opt/gtd/"] {
+        let said = refused("systemd", OsStr::new(odd));
+        assert!(said.contains(odd) && said.contains("systemd runs no program") && said.contains("--program"), "{said}");
+        town.run(&["--print", "launchd", "--program", odd]).exits(0);
+    }
+    for odd in ["/opt/a\u{1}b", "/opt/a\u{7f}b", "/opt/a\u{fffe}b", "/opt/a\u{ffff}b", "/opt/a\u{fdd0}b", "/opt/a\nb"] {
+        for what in ["systemd", "launchd"] {
+            assert!(refused(what, OsStr::new(odd)).contains("cannot be written down; rename it"), "{odd:?}");
+        }
+    }
+    assert!(refused("launchd", OsStr::from_bytes(b"/opt/a\xffb")).contains("no text"));
+    // What only looks odd is taken.
+    for plain in ["/opt/a $b; #c*/gtd", "/opt/\u{e9}\u{1f600}\u{fffd}/gtd"] {
+        for what in ["systemd", "launchd"] {
+            assert!(town.run(&["--print", what, "--program", plain]).exits(0).stdout.contains(plain), "{plain}");
+        }
+    }
 }

@@ -27,10 +27,14 @@ while :; do sleep 0.05; done
 
 /// Starts the stand-in; ended with the town.
 fn gt_daemon(town: &Town, generation: &str) -> Gtd {
+    start_daemon(town, GT_DAEMON, generation)
+}
+
+fn start_daemon(town: &Town, script: &str, generation: &str) -> Gtd {
     let dir = town.notes.join("real");
     fs::create_dir_all(&dir).expect("a directory");
     let gt = dir.join("gt");
-    crate::support::fakes::program(&gt, GT_DAEMON);
+    crate::support::fakes::program(&gt, script);
     let mut command = town.command(&gt);
     command.args(["daemon", "run", generation]);
     let daemon = Gtd::start(command);
@@ -62,6 +66,30 @@ fn gtd_refuses_beside_a_gt_daemon_of_any_generation_and_names_it() {
         let gtd = town.up();
         gtd.stop();
     }
+}
+
+/// At the seed only its PID and its command line tell of it.
+#[test]
+fn a_gt_daemon_is_known_whatever_its_interpreter_was_told() {
+    for line in ["#!/bin/sh -e", "#!/usr/bin/env -S sh -e -u"] {
+        let town = Town::new(&[]);
+        let other = start_daemon(&town, &GT_DAEMON.replace("#!/bin/sh", line), "seed");
+        let said = town.run(&["--once"]).refused(5);
+        assert!(said.contains(&format!("gt daemon (PID {}) already serves", other.pid())), "{line}: {said}");
+        other.stop();
+    }
+}
+
+#[test]
+fn a_stranger_whose_arguments_name_a_gt_is_no_daemon() {
+    let town = Town::new(&[]);
+    let mut editor = town.command("/usr/bin/tail");
+    fs::write(town.root.join("gt"), "").expect("written");
+    editor.args(["gt", "-f", "daemon", "run"]);
+    let editor = Gtd::start(editor);
+    town.write("daemon/daemon.pid", &editor.pid().to_string());
+    town.run(&["--once"]).exits(0);
+    assert!(process::is_alive(editor.pid()));
 }
 
 #[test]

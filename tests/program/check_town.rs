@@ -300,7 +300,7 @@ fn daemons_that_are_no_gtd_are_faults_and_strangers_are_not() {
     Checked::of(&town).fault("daemon", "holds daemon/daemon.lock", "gt daemon stop").faults(1);
     drop(lock);
     let mut seed = town.command("/bin/sh");
-    let mut seed = seed.arg0("gt").args(["-c", "read x", "daemon"]).stdin(Stdio::piped()).spawn().expect("sh");
+    let mut seed = seed.arg0("gt").args(["-c", "read x", "daemon", "run"]).stdin(Stdio::piped()).spawn().expect("sh");
     town.write("daemon/daemon.pid", &seed.id().to_string());
     let remedy = format!("kill {}", seed.id());
     wait_until("it is what it is called", || {

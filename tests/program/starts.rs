@@ -401,6 +401,65 @@ fn a_nudge_poller_runs_beside_a_witness_once_and_ends_with_its_shutdown() {
     assert_eq!(town.calls("gt").iter().filter(|call| call.starts_with("nudge-poller")).count(), 1);
 }
 
+/// A `gt` that runs the real one as its child: both are seen with the same arguments.
+const WRAPPER: &str = "#!/bin/sh -e\n'@DIR@/real/gt' \"$@\"\n";
+
+#[test]
+fn a_poller_that_was_killed_comes_back_once_whatever_wraps_gt() {
+    let mut town = Town::new(&["alpha=al"]);
+    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
+    fs::create_dir(town.notes.join("real")).expect("made");
+    fakes::copy_program(&town.bin.join("gt"), &town.notes.join("real/gt"));
+    fakes::program(&town.bin.join("gt"), &WRAPPER.replace("@DIR@", town.notes.to_str().expect("a plain path")));
+    let started = || town.calls("gt").iter().filter(|call| call.starts_with("nudge-poller")).count();
+    let kill = |which: &str| {
+        let found = town.processes("gt nudge-poller al-witness");
+        let found: Vec<u32> = found.iter().filter(|found| found.line.contains(which)).map(|found| found.pid).collect();
+        assert!(!found.is_empty(), "{which} runs");
+        found.iter().for_each(|pid| crate::support::process::signal(*pid, libc::SIGKILL));
+        town.wait_for_end_of(which);
+    };
+    let gtd = town.up();
+    town.wait_for_agent("alpha-witness", None);
+    eventually("the real one runs", || town.processes("real/gt nudge-poller").pop());
+    town.wait_for_heartbeats(2);
+    // The real one lives on without its wrapper.
+    kill("/bin/gt nudge-poller");
+    town.wait_for_heartbeats(2);
+    assert_eq!(started(), 1);
+    // Nobody starts anything in a town that was stopped.
+    town.write("ESTOP", "manual\tnow\ttest\n");
+    town.wait_for_heartbeats(1);
+    kill("real/gt nudge-poller");
+    town.wait_for_heartbeats(2);
+    assert_eq!(started(), 1);
+    town.remove("ESTOP");
+    town.wait_for_log("The nudge poller of al-witness has ended: started anew");
+    eventually("the real one runs", || town.processes("real/gt nudge-poller").pop());
+    town.wait_for_heartbeats(2);
+    assert_eq!(started(), 2);
+    // Whoever goes on killing it has his way for a while.
+    kill("gt nudge-poller");
+    town.wait_for_heartbeats(3);
+    gtd.stop();
+    assert_eq!((started(), town.logged("nudge poller")), (2, 1), "{}", town.log());
+}
+
+/// Where `gt` hands its work on and shows nothing of it, nobody knows whether a poller runs.
+#[test]
+fn a_poller_that_was_never_seen_is_not_started_again() {
+    let mut town = Town::new(&["alpha=al"]);
+    town.configure(json!({"gtd": {"gastown": "v1.0", "tmux_socket": "default"}}));
+    let fake = fs::read_to_string(town.bin.join("gt")).expect("read");
+    fakes::program(&town.bin.join("gt"), &fake.replace("while :; do sleep 1; done", "exit 0"));
+    let gtd = town.up();
+    town.wait_for_agent("alpha-witness", None);
+    town.wait_for_heartbeats(3);
+    gtd.stop();
+    let started = town.calls("gt").iter().filter(|call| call.starts_with("nudge-poller")).count();
+    assert_eq!((started, town.logged("nudge poller")), (1, 0));
+}
+
 #[test]
 fn without_gt_there_is_no_poller_and_no_word_about_it() {
     let mut town = Town::new(&["alpha=al"]);

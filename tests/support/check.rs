@@ -12,7 +12,11 @@ pub struct Checked(Value);
 impl Checked {
     /// Checks a town; the exit status has to tell whether there are faults.
     pub fn of(town: &Town) -> Checked {
-        let ran = Ran::of(town.gtd(&["--check", "--json"]));
+        Checked::said(&Ran::of(town.gtd(&["--check", "--json"])))
+    }
+
+    /// What such a check has said.
+    pub fn said(ran: &Ran) -> Checked {
         let found: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
         assert!(ran.stderr.is_empty(), "{ran}");
         let faults = found["faults"].as_u64().expect("a number");

@@ -5,8 +5,10 @@ use crate::sys::attention::Stopped;
 use crate::sys::command::{Command, Output};
 use crate::sys::user;
 use crate::town::agent::Role;
+use crate::town::start;
 use crate::town::text::clean;
 use crate::world::environment::SCRUBBED;
+use crate::world::tools;
 use std::env;
 use std::path::Path;
 use std::time::Duration;
@@ -46,6 +48,13 @@ impl Check {
         let shell = user::login_shell();
         self.shell_itself(&shell);
         let lines = self.lines();
+        // What the start finds by itself is no matter of the shell's.
+        let own = |line: &Line| start::found(&line.text, self.generation?, &tools::find).map(|(file, _)| file);
+        let (found, lines): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| own(line).is_some());
+        for line in &found {
+            let file = own(line).unwrap_or_default();
+            self.findings.good("agent command", &format!("{}: {file}, by gtd's own PATH", line.shown()));
+        }
         let programs: Vec<&str> = lines.iter().filter_map(Line::program).collect();
         let Some(said) = self.ask_shell(&shell, &programs)? else { return Ok(()) };
         for line in &lines {
@@ -55,8 +64,12 @@ impl Check {
                 continue;
             };
             let number = programs.iter().position(|other| *other == program).unwrap_or_default();
-            if said.lines().any(|said| said == format!("{FOUND}{number}")) {
-                self.findings.good("agent command", &line.shown());
+            let mark = format!("{FOUND}{number}");
+            if let Some(at) = said.lines().position(|said| said == mark) {
+                // What the shell has said before is where it is, or what else bears that name.
+                let file = said.lines().nth(at.wrapping_sub(1)).filter(|said| *said != program);
+                let file = file.map(|file| format!(": {}", clean(file, 200))).unwrap_or_default();
+                self.findings.good("agent command", &format!("{}{file}", line.shown()));
                 continue;
             }
             let found = format!("{program} is not found by {}: {}", shell.display(), line.shown());

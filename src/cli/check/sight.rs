@@ -60,6 +60,7 @@ impl Check {
     fn generation(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
         match &snapshot.generation {
             Ok(generation) => {
+                self.generation = Some(*generation);
                 self.findings.good("generation", &format!("{generation}: {}", snapshot.generation_why));
                 if let (Some(pid), Some(used)) = (self.daemon, &self.history.names)
                     && used.generation != *generation

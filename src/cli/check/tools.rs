@@ -6,7 +6,7 @@ use crate::sys::command::Command;
 use crate::town::lean::gather;
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::tmux::is_usable_version;
-use crate::world::tools::{Candidate, candidates};
+use crate::world::tools::{Candidate, candidates, hindrance, not_found};
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
@@ -34,12 +34,11 @@ impl Check {
     }
 
     fn no_tool(&self, name: &'static str) {
-        if let Some(found) = candidates(name, env::var_os("PATH")).find(|found| found.file.is_file()) {
-            let file = found.file.display();
-            self.findings.fault(name, &format!("{file} cannot be executed"), &format!("chmod +x {file}"));
+        if let Some((why, remedy)) = hindrance(name).filter(|(_, remedy)| !remedy.is_empty()) {
+            self.findings.fault(name, &why, &remedy);
             return;
         }
-        let found = "not found in PATH or the usual places";
+        let found = &format!("not found {}", not_found(name));
         match name {
             "tmux" => self.findings.fault(name, found, "install it, for example with apt-get install tmux"),
             "bd" => self.findings.note(name, &format!("{found}; without it tmux alone tells how agents are"), ""),

@@ -33,7 +33,18 @@ RestartPreventExitStatus=5
 ";
 
 /// The unit.
-pub fn unit(service: &Service) -> String {
+///
+/// # Errors
+/// What systemd would not run.
+pub fn unit(service: &Service) -> Result<String, String> {
+    let program = &service.program;
+    // Its arguments may be called so; of the program itself no way to quote them is accepted.
+    if program.contains(['\'', '"', '\\']) || program.ends_with('/') {
+        return Err(format!(
+            "{program}: systemd runs no program whose path holds a quotation mark or a backslash, or ends with a slash; name a \
+             symbolic link to it with --program"
+        ));
+    }
     let (about, town) = match &service.town {
         Some(town) => (format!(" for {}", doubled(town, '%')), format!(" --town {}", argument(town))),
         None => (String::new(), String::new()),
@@ -47,7 +58,7 @@ pub fn unit(service: &Service) -> String {
     }
     // The bracket keeps a backslash at the end of a path from joining lines.
     unit.push_str(&format!("\n[Unit]\nDescription=Gas Town's daemon (gtd{about})\nDocumentation=man:gtd(8)\n"));
-    unit.push_str(&format!("\n[Service]\n{SERVICE}ExecStart={}{town}\n", quoted(&service.program)));
+    unit.push_str(&format!("\n[Service]\n{SERVICE}ExecStart={}{town}\n", quoted(program)));
     unit.push_str("ExecReload=/bin/kill -HUP $MAINPID\n");
     let mut environment = |name: &str, value: &str| {
         unit.push_str(&format!("Environment={}\n", quoted(&format!("{name}={value}"))));
@@ -59,7 +70,7 @@ pub fn unit(service: &Service) -> String {
         environment("PATH", &path);
     }
     unit.push_str("\n[Install]\nWantedBy=default.target\n");
-    unit
+    Ok(unit)
 }
 
 /// As systemd reads it: quotation marks, and `%` twice, since it stands for something else.
@@ -94,7 +105,7 @@ mod tests {
             places: vec!["/opt/go/bin".to_owned()],
             home: None,
         };
-        let unit = unit(&odd);
+        let unit = unit(&odd).expect("a unit");
         assert_eq!(
             line(&unit, "ExecStart="),
             "ExecStart=\"/opt/a $b/gtd\" --town \"/home/me/100%% \\\"my\\\" $$town\\\\\""
@@ -107,7 +118,7 @@ mod tests {
 
     #[test]
     fn without_a_town_it_says_how_one_is_found() {
-        let unit = unit(&Service { program: "/bin/gtd".to_owned(), ..Service::default() });
+        let unit = unit(&Service { program: "/bin/gtd".to_owned(), ..Service::default() }).expect("a unit");
         assert_eq!(line(&unit, "ExecStart="), "ExecStart=\"/bin/gtd\"");
         assert!(unit.contains("# No town is named.") && !unit.contains("Environment="), "{unit}");
     }

@@ -1,0 +1,72 @@
+//! Where programs are found, and what is said of those that this user may not run.
+
+use crate::support::{Checked, Ran, Town, fakes};
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+/// A gtd of a user without privileges, and a mode by which a file of that name is everybody's to run but that user's.
+fn of_nobody(town: &Town, args: &[&str]) -> (Command, u32) {
+    let mut gtd = town.gtd(args);
+    let top = town.root.parent().expect("a directory");
+    // SAFETY: getuid(2) reads nothing.
+    if unsafe { libc::getuid() } != 0 {
+        return (gtd, 0o611);
+    }
+    fs::set_permissions(top, fs::Permissions::from_mode(0o755)).expect("opened");
+    gtd.uid(65534);
+    (gtd, 0o700)
+}
+
+#[test]
+fn a_program_that_this_user_may_not_run_is_not_found_and_it_is_said_why() {
+    let town = Town::new(&[]);
+    let (mut gtd, mode) = of_nobody(&town, &["--check", "--json"]);
+    // Another user's directory may hold one, or not.
+    let closed = town.notes.join("closed");
+    fs::create_dir(&closed).expect("made");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(if mode == 0o700 { 0o700 } else { 0o600 }))
+        .expect("closed");
+    fs::set_permissions(town.bin.join("gt"), fs::Permissions::from_mode(mode)).expect("closed");
+    fs::remove_file(town.bin.join("bd")).expect("removed");
+    gtd.env("PATH", format!("{}:{}:/usr/bin:/bin", town.bin.display(), closed.display()));
+    Checked::said(&Ran::of(gtd)).fault("gt", "bin/gt may not be executed by this user", "findmnt -T ").note(
+        "bd",
+        &format!("not found in PATH or the usual places ({} is closed to this user)", closed.display()),
+        "",
+    );
+}
+
+/// A town of this generation where gtd's own `PATH` leads to a `claude`, and the login shell's to another directory.
+fn with_claude(generation: &str, login_dir: &str) -> Town {
+    let mut town = Town::new(&[]);
+    town.set_env("SHELL", "/bin/bash");
+    let login = format!("PATH={}:/usr/bin:/bin\n", town.home.join(login_dir).display());
+    fs::write(town.home.join(".bash_profile"), login).expect("written");
+    fakes::program(&town.bin.join("claude"), "#!/bin/sh\n");
+    town.configure(json!({"gtd": {"gastown": generation, "agent_command": null, "tmux_socket": "default"}}));
+    town
+}
+
+#[test]
+fn the_agents_program_is_looked_for_as_its_start_looks_for_it() {
+    if !Path::new("/bin/bash").exists() {
+        eprintln!("SKIPPED: there is no bash");
+        return;
+    }
+    let town = with_claude("v1.0", "none");
+    let own = town.bin.join("claude");
+    let command = "claude --dangerously-skip-permissions (deacon, witness, refinery, crew, mayor)";
+    Checked::of(&town).good("agent command", &format!("{command}: {}, by gtd's own PATH", own.display()));
+    // Older ones leave it to the login shell.
+    let town = with_claude("v0.2", "none");
+    Checked::of(&town).fault("agent command", "claude is not found by /bin/bash", "install it");
+    let town = with_claude("v0.2", "places");
+    let theirs = town.home.join("places/claude");
+    fs::create_dir(town.home.join("places")).expect("made");
+    fakes::program(&theirs, "#!/bin/sh\n");
+    Checked::of(&town).good("agent command", &format!("{command}: {}", theirs.display()));
+}
