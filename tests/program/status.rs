@@ -124,6 +124,19 @@ fn the_story_of_an_agent_tells_what_happened_and_what_comes_next() {
 }
 
 #[test]
+fn a_first_look_that_is_under_way_is_said() {
+    let mut town = Town::new(&[]);
+    town.up().stop();
+    town.configure(json!({"gtd": {"gastown": "auto"}}));
+    town.set_mode("gt", crate::support::Mode::Hang);
+    let gtd = town.start();
+    wait_until("gt is asked", || town.logged("Heartbeat starting") > 1 && town.state()["pid"] == gtd.pid());
+    let status = town.run(&["--status"]).exits(0).stdout;
+    assert!(status.contains("nothing yet: the first look is under way"), "{status}");
+    gtd.stop();
+}
+
+#[test]
 fn many_heartbeats_in_a_row_are_one_event() {
     let town = Town::new(&[]);
     let gtd = town.up();

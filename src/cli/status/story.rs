@@ -4,7 +4,7 @@ use super::super::screen::Screen;
 use super::super::{Exit, Refusal};
 use super::facts::{Facts, answered, since, state};
 use super::table::{entry, strip};
-use crate::service::instance::daemon_dir;
+use crate::service::instance::{GIVE_WAY, Holder, daemon_dir};
 use crate::service::log::tail;
 use crate::service::state::AgentStatus;
 use crate::town::agent::AgentId;
@@ -56,9 +56,16 @@ impl Story<'_> {
         let history = facts.history(status);
         let for_how_long = history.and_then(since).map(|at| format!(" for {}", facts.ago(at))).unwrap_or_default();
         say("state", &format!("{}{for_how_long}", state(status, history)));
-        if let Some(at) = facts.own().and_then(|own| own.looked_at) {
-            let seen = format!("{} ago", facts.ago(at.wall));
-            say("seen", &if facts.is_running() { seen } else { format!("{seen}; no daemon runs") });
+        if let Some(at) = facts.looked_at() {
+            let seen = format!("{} ago", facts.ago(at));
+            say(
+                "seen",
+                &match facts.holder {
+                    Holder::Gtd(_) => seen,
+                    Holder::Nobody => format!("{seen}; no daemon runs"),
+                    other => format!("{seen}; {other} serves the town now"),
+                },
+            );
         }
         say("why", &format!("{}{rule}", facts.reason(status)));
         say("next", &next(facts, status));
@@ -112,8 +119,10 @@ impl Story<'_> {
 
 /// What comes next, and when.
 pub fn next(facts: &Facts, status: &AgentStatus) -> String {
-    if !facts.is_running() {
-        return "nothing, until a daemon runs: gtd --background".to_owned();
+    match facts.holder {
+        Holder::Gtd(_) => {}
+        Holder::Nobody => return "nothing, until a daemon runs: gtd --background".to_owned(),
+        other => return format!("nothing by gtd while {other} serves the town: {GIVE_WAY}"),
     }
     let own = facts.own();
     let heartbeat = own.and_then(|own| own.next_heartbeat).map(|at| match facts.left(at.wall) {

@@ -40,13 +40,13 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
             let version = facts.own().map_or("", |own| own.version.as_str());
             say("running", &format!("{town}, PID {pid}, gtd {version}, started {} ago", facts.ago(at)));
         }
-        (holder, _) => say("running", &format!("{town}, {holder}")),
+        (holder, _) => say("running", &format!("{town}, {holder} serves it, not gtd")),
     }
     let Some(state) = &facts.state else {
         say("", "no gtd has served this town yet");
         return lines;
     };
-    if facts.is_running() {
+    if facts.is_gtds() {
         let replaced = facts.own().and_then(|own| own.program.as_ref()).map(|program| program.is_replaced());
         match replaced {
             Some(Some(true)) => {
@@ -62,7 +62,7 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         say("heartbeats", &heartbeats);
         return lines;
     };
-    if let Some(next) = own.next_heartbeat.filter(|_| facts.is_running()) {
+    if let Some(next) = own.next_heartbeat.filter(|_| facts.is_gtds()) {
         let when = facts.left(next.wall).map_or_else(|| "due".to_owned(), |left| format!("in {}", brief(left)));
         heartbeats = format!("{heartbeats}, the next {when} ({})", own.rhythm);
     }
@@ -72,8 +72,13 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     } else if let Some(names) = &own.history.names {
         say("gas town", &format!("{}: {}", names.generation, names.why));
     }
-    if let Some(at) = own.looked_at {
-        say("seen", &format!("{} ago; what follows is what gtd saw then", facts.ago(at.wall)));
+    match facts.looked_at().map(|at| facts.ago(at)) {
+        Some(ago) if facts.is_running() && !facts.is_gtds() => {
+            say("old", &format!("what follows is what gtd saw {ago} ago, before {} took the town over", facts.holder))
+        }
+        Some(ago) => say("seen", &format!("{ago} ago; what follows is what gtd saw then")),
+        None if facts.is_gtds() => say("seen", "nothing yet: the first look is under way"),
+        None => {}
     }
     let mut states: BTreeMap<&str, usize> = BTreeMap::new();
     own.agents.iter().for_each(|agent| *states.entry(agent.state.as_str()).or_default() += 1);
