@@ -40,8 +40,8 @@ pub fn all(facts: &Facts) -> String {
 /// One agent's story.
 pub fn one(facts: &Facts, story: &Story) -> String {
     let mut object = head(facts);
-    object["agent"] = agent(facts, story.status);
-    object["agent"]["next"] = json!(next(facts, story.status));
+    object["agent"] = agent(facts, &story.status);
+    object["agent"]["next"] = json!(next(facts, &story.status));
     object["events"] = story.events.iter().map(|(at, what)| json!({"at": at, "text": what})).collect();
     object["screens"] = story.screens.iter().map(|path| json!(path)).collect();
     text(&object)

@@ -9,7 +9,11 @@ use crate::service::log::tail;
 use crate::service::state::AgentStatus;
 use crate::town::agent::AgentId;
 use crate::town::duration::brief;
+use crate::town::identity::Roll;
+use crate::town::names::Generation;
+use crate::town::rigs::{Rig, SavedRig};
 use crate::town::text::{clean, shown};
+use crate::world::spool::crew;
 use std::fs;
 use std::path::PathBuf;
 
@@ -19,36 +23,37 @@ const EVENTS: usize = 20;
 const SCREENS: usize = 5;
 
 /// An agent, and what the files tell of it.
-pub struct Story<'a> {
+pub struct Story {
     /// As it was last judged.
-    pub status: &'a AgentStatus,
+    pub status: AgentStatus,
     /// The last events, the oldest first: when, and what.
     pub events: Vec<(String, String)>,
     /// Its saved screens, the newest first.
     pub screens: Vec<PathBuf>,
 }
 
-impl Story<'_> {
+impl Story {
     /// Finds the agent that somebody calls by its name, its session or its label.
-    pub fn of<'a>(facts: &'a Facts, name: &str) -> Result<Story<'a>, Refusal> {
+    pub fn of(facts: &Facts, name: &str) -> Result<Story, Refusal> {
         let agents = facts.own().map(|own| own.agents.as_slice()).unwrap_or_default();
         let wanted = name.trim_end_matches('/');
         let is_it = |status: &&AgentStatus| {
             let names = [status.agent.to_string(), status.session.clone(), status.agent.label()];
             names.iter().any(|known| known.eq_ignore_ascii_case(wanted))
         };
-        let Some(status) = agents.iter().find(is_it) else {
+        let status = agents.iter().find(is_it).cloned().ok_or("gtd has seen no such agent".to_owned());
+        let status = status.or_else(|why| unsupervised(facts, wanted).unwrap_or(Err(why)));
+        let status = status.map_err(|why| {
             let known: Vec<String> = agents.iter().take(10).map(|status| status.agent.to_string()).collect();
             let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-            let why = format!("{}: gtd has seen no such agent; it has seen {known}", shown(name, 80));
-            return Err(Refusal::new(Exit::Usage, why));
-        };
-        Ok(Story { status, events: events(facts, status), screens: screens(facts, &status.agent) })
+            Refusal::new(Exit::Usage, format!("{}: {why}; it has seen {known}", shown(name, 80)))
+        })?;
+        Ok(Story { events: events(facts, &status), screens: screens(facts, &status.agent), status })
     }
 
     /// As a person reads it.
     pub fn show(&self, facts: &Facts, screen: Screen) -> String {
-        let status = self.status;
+        let status = &self.status;
         let mut lines = Vec::new();
         let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
         let rule = if status.rule == 0 { String::new() } else { format!(" (rule {})", status.rule) };
@@ -115,6 +120,35 @@ impl Story<'_> {
         lines.extend(self.events.iter().map(|(at, what)| format!("{at} {}", screen.fold(what, at.len() + 1, 4))));
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
+}
+
+/// Somebody whom gtd does not look after, but starts and ends when it is asked to; `None` where the name is nobody's.
+fn unsupervised(facts: &Facts, name: &str) -> Option<Result<AgentStatus, String>> {
+    let history = &facts.own()?.history;
+    let table = history.names.as_ref().map_or(Generation::Seed, |names| names.generation).table();
+    let rigs: Vec<Rig> = history.rigs.iter().flatten().filter_map(SavedRig::rig).collect();
+    let crew = crew(&facts.town, &rigs);
+    let roll = Roll { table, rigs: &rigs, crew: &crew };
+    let agent = match roll.find(name) {
+        Ok(agent) => agent,
+        Err(why) => return roll.is_polecat(name).then_some(Err(why)),
+    };
+    let session = table.agent(&facts.town, agent.clone(), roll.rig(&agent)).session;
+    let held = history.agent(&agent).shut_down.is_some();
+    Some(Ok(AgentStatus {
+        agent,
+        session,
+        state: "unsupervised".to_owned(),
+        reason: if held {
+            "shut down on request"
+        } else {
+            "gtd does not look after it, and does only what it is asked for"
+        }
+        .to_owned(),
+        until: None,
+        rule: 0,
+        otherwise: Some("nothing, until somebody asks: gtd --request start".to_owned()),
+    }))
 }
 
 /// What comes next, and when.
