@@ -42,7 +42,10 @@ fn verdicts(plan: &Plan, screen: Screen) -> String {
     let names = plan.verdicts.iter().map(|(id, _)| id.to_string());
     let names = width(&mut names.filter(fits).map(|name| name.len()));
     let actions = width(&mut plan.verdicts.iter().map(|(_, verdict)| verdict.action().len()));
-    let indent = names + actions + 4;
+    // Where there is no room beside the name and the action, the reason is below.
+    let beside = names + actions + 4;
+    let narrow = beside + 20 > screen.width;
+    let indent = if narrow { 2 } else { beside };
     let mut text = String::new();
     for (id, verdict) in &plan.verdicts {
         let rule = match verdict.rule() {
@@ -51,12 +54,16 @@ fn verdicts(plan: &Plan, screen: Screen) -> String {
         };
         let mut name = id.to_string();
         if !fits(&name) {
-            text.push_str(&format!("{name}\n"));
+            text.push_str(&format!("{}\n", screen.fold(&name, 0, 2)));
             name.clear();
         }
         let reason = format!("{}{rule}", verdict.reason(plan.now));
         let reason = screen.fold(&clean(&reason, 500), indent, indent);
-        text.push_str(&format!("{name:names$}  {:actions$}  {reason}\n", verdict.action()));
+        let action = verdict.action();
+        text.push_str(&match narrow {
+            true => format!("{}\n  {reason}\n", screen.fold(&format!("{name}  {action}"), 0, 2)),
+            false => format!("{name:names$}  {action:actions$}  {reason}\n"),
+        });
         if let Some(otherwise) = verdict.otherwise() {
             text.push_str(&format!("{:indent$}{}\n", "", screen.fold(&otherwise, indent, indent)));
         }

@@ -2,7 +2,7 @@
 
 use super::{Exit, Refusal, print, signal};
 use crate::decide::requests::roll;
-use crate::service::instance::daemon_dir;
+use crate::service::instance::{GIVE_WAY, Holder, daemon_dir, holder};
 use crate::service::state;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::clock;
@@ -26,13 +26,17 @@ pub fn leave(town: &Path, action: Action, name: &str) -> Result<Exit, Refusal> {
                 "gtd: {action} of {agent} is left for the daemon (PID {pid}); gtd --status shows what becomes of it\n"
             ))
         }
-        _ => Err(Refusal::new(
-            Exit::NotRunning,
-            format!(
-                "no daemon runs for {}; {action} of {agent} is kept, and carried out when one starts",
-                town.display()
-            ),
-        )),
+        // Whoever else serves the town does not read it.
+        other => {
+            let (why, who) = match (other, holder(&daemon_dir(town))) {
+                (Err(_), Ok(other)) if other != Holder::Nobody => {
+                    (format!("{other} serves {}, not gtd ({GIVE_WAY})", town.display()), "a gtd")
+                }
+                _ => (format!("no daemon runs for {}", town.display()), "one"),
+            };
+            let kept = format!("{why}; {action} of {agent} is kept, and carried out when {who} starts");
+            Err(Refusal::new(Exit::NotRunning, kept))
+        }
     }
 }
 

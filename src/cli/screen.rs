@@ -8,7 +8,9 @@ use std::os::fd::AsFd;
 /// Where nobody tells how wide the screen is.
 const USUAL_WIDTH: usize = 80;
 /// Nothing is folded to less.
-const LEAST_WIDTH: usize = 40;
+const LEAST_WIDTH: usize = 20;
+/// Below this there is no room for columns.
+pub const NARROW: usize = 40;
 
 /// The place that output goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -90,6 +90,9 @@ pub enum Holder {
     GtDaemon(u32),
 }
 
+/// How gtd takes the place of Gas Town's own daemon.
+pub const GIVE_WAY: &str = "gt daemon stop, then gtd --background";
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

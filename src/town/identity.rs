@@ -55,8 +55,26 @@ impl Roll<'_> {
         match (found.pop(), found.is_empty()) {
             (Some(id), true) => Ok(id),
             (Some(_), false) => Err("it could be more than one agent".to_owned()),
+            (None, _) if self.is_polecat(text) => {
+                Err("gtd looks after no polecats, and there is no crew member of this name".to_owned())
+            }
             (None, _) => Err("there is no such agent in this town".to_owned()),
         }
+    }
+
+    /// Whether a name can be a polecat's: `RIG/NAME`, `RIG/polecats/NAME`, or its session.
+    pub fn is_polecat(&self, text: &str) -> bool {
+        let starts = |rig: &Rig, text: &str| {
+            let name = text.strip_prefix(rig.name.as_str()).and_then(|rest| rest.strip_prefix(['/', '-']));
+            let name = name.map(|name| name.trim_start_matches("polecats/").trim_start_matches("polecat/"));
+            name.is_some_and(|name| Name::parse(name).is_ok())
+        };
+        let of_session = |rig: &Rig| {
+            let name = text.rsplit('-').next().and_then(|name| Name::parse(name).ok());
+            let id = name.map(|name| AgentId::Polecat(rig.name.clone(), name));
+            id.is_some_and(|id| self.table.agent(Path::new(""), id, Some(rig)).session == text)
+        };
+        self.rigs.iter().any(|rig| starts(rig, text.trim_end_matches('/')) || of_session(rig))
     }
 
     /// The agents whose names come nearest, for somebody who has mistyped one.
@@ -128,6 +146,12 @@ mod tests {
                 ("gt-deacon", "deacon"),
             ] {
                 assert_eq!(roll.find(text).map(|id| id.to_string()), Ok(id.to_owned()), "{text}");
+            }
+            for text in ["alpha/nux", "alpha-nux", "alpha/polecats/nux", "gt-alpha-nux"] {
+                assert!(roll.find(text).is_err_and(|why| why.contains("no polecats")), "{text}");
+            }
+            for text in ["alpha/", "alpha/a/b", "beta/nux", "gt-beta-nux", "alphanux"] {
+                assert!(roll.find(text).is_err_and(|why| why.contains("no such agent")), "{text}");
             }
             for text in ["", "x", "alpha", "alpha/nux", "../witness", "beta/witness", "alpha/crew/maxine", "al-witness"]
             {

@@ -7,6 +7,7 @@ use crate::town::json_edit::{requesting_keys, without_requesting};
 use crate::town::lean::gather;
 use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
+use crate::town::rigs::Rig;
 use crate::town::snapshot::{Inbox, Snapshot, Trouble};
 use std::fs;
 use std::io;
@@ -98,17 +99,23 @@ pub fn remove(root: &Path, name: &str) -> bool {
     fs::remove_file(&path).is_ok() || !path.exists()
 }
 
+/// The crew of each rig: whoever has a directory there.
+pub fn crew(root: &Path, rigs: &[Rig]) -> Vec<(Name, Name)> {
+    let mut found = Vec::new();
+    for rig in rigs {
+        let crew = fs::read_dir(root.join(rig.name.as_str()).join("crew"));
+        let names = crew.into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+        let names = names.filter_map(|entry| Name::parse(entry.file_name().to_str()?).ok());
+        found.extend(names.map(|name| (rig.name.clone(), name)));
+    }
+    found
+}
+
 impl World {
     /// Adds to a snapshot what is only needed where somebody asks for something: the crew, whose directories are there, and
     /// what agents ask for in their own files.
     pub fn complete(&self, snapshot: &mut Snapshot) {
-        snapshot.crew.clear();
-        for rig in &snapshot.rigs {
-            let crew = fs::read_dir(self.root.join(rig.name.as_str()).join("crew"));
-            let names = crew.into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
-            let names = names.filter_map(|entry| Name::parse(entry.file_name().to_str()?).ok());
-            snapshot.crew.extend(names.map(|name| (rig.name.clone(), name)));
-        }
+        snapshot.crew = crew(&self.root, &snapshot.rigs);
         let Some(roll) = crate::decide::requests::roll(snapshot) else { return };
         let everyone = roll.agents();
         let named: Vec<AgentId> = match &snapshot.inbox {

@@ -93,6 +93,25 @@ fn a_stranger_whose_arguments_name_a_gt_is_no_daemon() {
 }
 
 #[test]
+fn what_gtd_saw_is_said_to_be_old_while_a_gt_daemon_serves_and_requests_are_kept() {
+    let town = Town::new(&[]);
+    town.up().stop();
+    let other = gt_daemon(&town, "v1.0");
+    let serves = format!("gt daemon (PID {}) serves", other.pid());
+    let words = |ran: Ran| ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let status = words(town.run(&["--status"]).exits(0));
+    assert!(status.contains(&format!("{serves} it, not gtd")), "{status}");
+    assert!(status.contains("old what follows is what gtd saw ") && !status.contains("the next "), "{status}");
+    let story = words(town.run(&["--status", "deacon"]).exits(0));
+    assert!(story.contains(&format!("{serves} the town now")), "{story}");
+    assert!(story.contains("gt daemon stop, then gtd --background"), "{story}");
+    let said = town.run(&["--request", "restart", "deacon"]).refused(3);
+    assert!(said.contains(&serves) && said.contains("is kept, and carried out when a gtd starts"), "{said}");
+    assert!(!said.contains("no daemon runs"), "{said}");
+    other.stop();
+}
+
+#[test]
 fn one_that_leaves_no_pid_is_refused_for_its_lock() {
     let town = Town::new(&[]);
     let other = gt_daemon(&town, "nopid");

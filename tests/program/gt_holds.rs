@@ -1,6 +1,6 @@
 //! What people tell `gt` keeps gtd from agents: the files that the real `gt` wrote, and the beads that the real `bd` showed.
 
-use crate::support::{Mode, Ran, Town, fakes, process, wait_until};
+use crate::support::{Checked, Mode, Ran, Town, fakes, process, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -261,4 +261,23 @@ fn a_dry_run_shows_the_hold_and_check_calls_it_no_fault() {
         checked.stdout.contains("note   agents         Holding the agents of beta: its rig is parked"),
         "{checked}"
     );
+    assert!(checked.stdout.contains("→ until gt rig unpark"), "{checked}");
+}
+
+#[test]
+fn check_names_rigs_of_which_bd_does_not_say_whether_they_are_docked_with_and_without_a_daemon() {
+    let town = town("v1.0", &["alpha=al"]);
+    install_bd(&town);
+    set_dock(&town, "out-for-alpha");
+    let why = "Holding the agents of alpha: whether its rig is docked is not known: bd show al-rig-alpha: ";
+    Checked::of(&town).note("agents", why, "until bd answers").faults(0);
+    let gtd = town.up();
+    held(&town, "alpha/witness", "whether its rig is docked is not known");
+    wait_until("the condition is saved", || !town.state()["gtd"]["conditions"][0].is_null());
+    let asked = town.calls("bd").len();
+    let checked = Checked::of(&town);
+    checked.note("agents", &format!("the daemon says: {why}"), "until bd answers").faults(0);
+    let of_check = town.calls("bd").iter().skip(asked).filter(|call| call.starts_with("alpha: show")).count();
+    assert!(of_check <= 1, "only the daemon asks: {:?}", town.calls("bd"));
+    gtd.stop();
 }

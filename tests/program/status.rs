@@ -49,6 +49,19 @@ fn the_table_says_why_each_agent_is_as_it_is_and_fits_eighty_columns() {
     let mut wide = town.gtd(&["--status"]);
     wide.env("COLUMNS", "200");
     assert!(Ran::of(wide).stdout.contains("  LAST 60 LOOKS"));
+    for width in [40, 24, 20] {
+        for args in [&["--status"][..], &["--dry-run"]] {
+            let mut narrow = town.gtd(args);
+            narrow.env("COLUMNS", width.to_string());
+            let said = Ran::of(narrow).exits(0).stdout;
+            let too_wide: Vec<&str> = said.lines().filter(|line| line.chars().count() > width).collect();
+            assert!(too_wide.is_empty(), "{width}: {too_wide:#?}");
+            let row = said.lines().position(|line| line.starts_with("gone/witness")).expect("a row");
+            let below: Vec<&str> = said.lines().skip(row).take(9).map(str::trim).collect();
+            assert!(below.join(" ").contains("held") || below.join(" ").contains("hold"), "{width}: {said}");
+            assert!(below.concat().replace(' ', "").contains("itsdirectory"), "{width}: {said}");
+        }
+    }
     gtd.stop();
     let said = town.run(&["--status"]).exits(3).stdout;
     assert!(said.starts_with("not running  ") && said.contains("broken/witness"), "{said}");
@@ -121,6 +134,43 @@ fn the_story_of_an_agent_tells_what_happened_and_what_comes_next() {
     gtd.stop();
     let story = town.run(&["--status", "alpha/witness"]).exits(3).stdout;
     assert!(story.contains("next         nothing, until a daemon runs"), "{story}");
+}
+
+#[test]
+fn a_first_look_that_is_under_way_is_said() {
+    let mut town = Town::new(&[]);
+    town.up().stop();
+    town.configure(json!({"gtd": {"gastown": "auto"}}));
+    town.set_mode("gt", crate::support::Mode::Hang);
+    let gtd = town.start();
+    wait_until("gt is asked", || town.logged("Heartbeat starting") > 1 && town.state()["pid"] == gtd.pid());
+    let status = town.run(&["--status"]).exits(0).stdout;
+    assert!(status.contains("nothing yet: the first look is under way"), "{status}");
+    gtd.stop();
+}
+
+#[test]
+fn those_whom_gtd_does_not_look_after_have_a_story_too_and_polecats_none() {
+    let town = Town::new(&["alpha"]);
+    fs::create_dir_all(town.root.join("alpha/crew/max")).expect("made");
+    let gtd = town.up();
+    town.run(&["--request", "start", "alpha/crew/max"]).exits(0);
+    town.wait_for_log("start of crew max for alpha is done");
+    for (name, agent) in
+        [("alpha/crew/max", "alpha/crew/max"), ("gt-mayor", "mayor"), ("alpha/refinery", "alpha/refinery")]
+    {
+        let story = town.run(&["--status", name]).exits(0).stdout;
+        assert!(story.starts_with(&format!("agent        {agent}\nstate        unsupervised")), "{story}");
+        assert!(story.contains("gtd does not look after it"), "{story}");
+        assert_eq!(story.contains("start of crew max for alpha is done"), name == "alpha/crew/max", "{story}");
+        let one = json(town.run(&["--status", name, "--json"]).exits(0));
+        assert_eq!((&one["agent"]["state"], &one["agent"]["agent"]), (&json!("unsupervised"), &json!(agent)));
+    }
+    let why = town.run(&["--status", "alpha/nux"]).refused(2);
+    assert!(why.contains("gtd looks after no polecats"), "{why}");
+    let why = town.run(&["--request", "restart", "alpha/nux"]).refused(2);
+    assert!(why.contains("gtd looks after no polecats"), "{why}");
+    gtd.stop();
 }
 
 #[test]

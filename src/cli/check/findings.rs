@@ -1,6 +1,6 @@
 //! What was found, told as soon as it is known: lines for a person, or one JSON object at the end.
 
-use crate::cli::screen::Screen;
+use crate::cli::screen::{NARROW, Screen};
 use crate::cli::{Exit, Refusal};
 use crate::sys::command::running::kill_current;
 use crate::town::text::{clean, with_command};
@@ -72,7 +72,7 @@ impl Findings {
             faults: 0,
             json,
             utf8: screen.unicode,
-            width: screen.width,
+            width: screen.width.max(NARROW),
             closed: false,
             unwritten: None,
         };

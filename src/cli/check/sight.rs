@@ -3,13 +3,18 @@
 use super::town::count;
 use super::{Check, VERSION};
 use crate::decide::{decide, observe, troubles};
+use crate::service::state;
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Command;
-use crate::town::plan::Trigger;
+use crate::town::plan::{Trigger, Verdict};
 use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
+use crate::town::text::with_command;
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::gastown::{self, Ask};
+
+/// So many rigs are asked whether they are docked: a call of bd takes up to a quarter of a second.
+const ASKED: usize = 10;
 
 impl Check {
     pub fn sight(&mut self) -> Result<(), Stopped> {
@@ -28,7 +33,7 @@ impl Check {
             self.world.ask_reports(&mut snapshot)?;
         }
         self.findings.good("rigs", &snapshot.rigs.len().to_string());
-        self.complaints(&snapshot);
+        self.complaints(&mut snapshot)?;
         Ok(())
     }
 
@@ -88,10 +93,17 @@ impl Check {
         Ok(())
     }
 
-    fn complaints(&mut self, snapshot: &Snapshot) {
+    fn complaints(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
         let mut history = self.history.clone();
         observe(&mut history, snapshot);
-        let plan = decide(Trigger::Heartbeat, snapshot, &history);
+        let mut plan = decide(Trigger::Heartbeat, snapshot, &history);
+        // What a daemon has found out about docked rigs it says; without one it is asked, where that does not take too long.
+        if self.daemon.is_none() && self.answering.contains(&"bd") && snapshot.rigs.len() <= ASKED {
+            while self.world.ask_before_starts(snapshot, &plan)? {
+                plan = decide(Trigger::Heartbeat, snapshot, &history);
+            }
+        }
+        let troubles = troubles(snapshot, &history, &plan).now;
         // The configuration and the generation have lines of their own.
         let known = |trouble: &&Trouble| {
             let about = &trouble.about;
@@ -100,7 +112,7 @@ impl Check {
                 && !about.starts_with("config ")
                 && about != "daemon.json"
         };
-        for trouble in troubles(snapshot, &history, &plan).now.iter().filter(known) {
+        for trouble in troubles.iter().filter(known) {
             let about = trouble.about.as_str();
             // What somebody wants so is no fault.
             let wanted = [
@@ -110,7 +122,7 @@ impl Check {
                 "hold shut",
                 "hold request",
                 "hold parked",
-                "hold docked",
+                "hold dock",
                 "hold auto_restart",
                 "hold paused",
             ];
@@ -118,17 +130,41 @@ impl Check {
                 // gtd is fully at work without it.
                 self.findings.note("reports", &trouble.text, "");
             } else if wanted.iter().any(|start| about.starts_with(start)) {
-                self.findings.note("agents", &trouble.text, end_of_hold(about));
+                let holds = |verdict: &Verdict| match verdict {
+                    Verdict::Hold(hold) => trouble.text.ends_with(&hold.to_string()),
+                    _ => false,
+                };
+                let held = plan.verdicts.iter().find(|(_, verdict)| holds(verdict));
+                let until = held.and_then(|(_, verdict)| verdict.otherwise()).unwrap_or_default();
+                let end = Some(end_of_hold(about)).filter(|end| !end.is_empty());
+                self.findings.note("agents", &trouble.text, end.unwrap_or(&until));
             } else {
                 let (found, remedy) = remedy(trouble);
                 self.findings.fault("town", &found, &remedy);
             }
         }
+        self.daemons_conditions(&troubles);
         if let Ok(sessions) = &snapshot.sessions {
             self.findings.good(
                 "agents",
                 &format!("{} supervised, {} on the server", snapshot.agents.len(), count(sessions.len(), "session")),
             );
+        }
+        Ok(())
+    }
+
+    /// What the daemon that runs says is wrong or held, and was not found here.
+    fn daemons_conditions(&self, said: &[Trouble]) {
+        let state = self.daemon.and_then(|pid| state::read(&self.dir).ok()?.filter(|state| state.pid == pid));
+        let Some(own) = state.and_then(|state| state.gtd) else { return };
+        for condition in &own.conditions {
+            let (text, command) = with_command(&condition.text);
+            if command.is_some() || said.iter().any(|trouble| trouble.text == text) {
+                continue;
+            }
+            let held = own.agents.iter().find(|agent| agent.state == "held" && text.ends_with(&agent.reason));
+            let until = held.and_then(|agent| agent.otherwise.as_deref()).unwrap_or_default();
+            self.findings.note("agents", &format!("the daemon says: {text}"), until);
         }
     }
 }

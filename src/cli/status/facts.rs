@@ -45,6 +45,19 @@ impl Facts {
         self.holder != Holder::Nobody
     }
 
+    /// Whether a gtd serves the town, so that what is written is of now.
+    pub fn is_gtds(&self) -> bool {
+        matches!(self.holder, Holder::Gtd(_))
+    }
+
+    /// When the town was last looked at by the gtd that runs; without one, by the last.
+    pub fn looked_at(&self) -> Option<Wall> {
+        let own = self.own()?;
+        // One that has just started remembers when another looked, and has judged nobody yet.
+        let is_first = self.is_gtds() && own.agents.is_empty();
+        own.looked_at.filter(|_| !is_first).map(|at| at.wall)
+    }
+
     /// When the daemon that wrote the state began.
     pub fn started_at(&self) -> Option<Wall> {
         Wall::parse(&self.state.as_ref()?.started_at)

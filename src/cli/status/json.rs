@@ -40,8 +40,8 @@ pub fn all(facts: &Facts) -> String {
 /// One agent's story.
 pub fn one(facts: &Facts, story: &Story) -> String {
     let mut object = head(facts);
-    object["agent"] = agent(facts, story.status);
-    object["agent"]["next"] = json!(next(facts, story.status));
+    object["agent"] = agent(facts, &story.status);
+    object["agent"]["next"] = json!(next(facts, &story.status));
     object["events"] = story.events.iter().map(|(at, what)| json!({"at": at, "text": what})).collect();
     object["screens"] = story.screens.iter().map(|path| json!(path)).collect();
     text(&object)
@@ -71,7 +71,7 @@ fn head(facts: &Facts) -> Value {
         "heartbeats": {
             "count": state.map_or(0, |state| state.heartbeat_count),
             "last_at": facts.last_heartbeat().map(stamp),
-            "next_at": own.and_then(|own| own.next_heartbeat).map(|at| stamp(at.wall)),
+            "next_at": own.and_then(|own| own.next_heartbeat).filter(|_| facts.is_gtds()).map(|at| stamp(at.wall)),
             "rhythm": own.map(|own| &own.rhythm),
         },
         "gastown": own.and_then(|own| match (&own.no_generation, &own.history.names) {

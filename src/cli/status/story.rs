@@ -4,12 +4,16 @@ use super::super::screen::Screen;
 use super::super::{Exit, Refusal};
 use super::facts::{Facts, answered, since, state};
 use super::table::{entry, strip};
-use crate::service::instance::daemon_dir;
+use crate::service::instance::{GIVE_WAY, Holder, daemon_dir};
 use crate::service::log::tail;
 use crate::service::state::AgentStatus;
 use crate::town::agent::AgentId;
 use crate::town::duration::brief;
+use crate::town::identity::Roll;
+use crate::town::names::Generation;
+use crate::town::rigs::{Rig, SavedRig};
 use crate::town::text::{clean, shown};
+use crate::world::spool::crew;
 use std::fs;
 use std::path::PathBuf;
 
@@ -19,36 +23,37 @@ const EVENTS: usize = 20;
 const SCREENS: usize = 5;
 
 /// An agent, and what the files tell of it.
-pub struct Story<'a> {
+pub struct Story {
     /// As it was last judged.
-    pub status: &'a AgentStatus,
+    pub status: AgentStatus,
     /// The last events, the oldest first: when, and what.
     pub events: Vec<(String, String)>,
     /// Its saved screens, the newest first.
     pub screens: Vec<PathBuf>,
 }
 
-impl Story<'_> {
+impl Story {
     /// Finds the agent that somebody calls by its name, its session or its label.
-    pub fn of<'a>(facts: &'a Facts, name: &str) -> Result<Story<'a>, Refusal> {
+    pub fn of(facts: &Facts, name: &str) -> Result<Story, Refusal> {
         let agents = facts.own().map(|own| own.agents.as_slice()).unwrap_or_default();
         let wanted = name.trim_end_matches('/');
         let is_it = |status: &&AgentStatus| {
             let names = [status.agent.to_string(), status.session.clone(), status.agent.label()];
             names.iter().any(|known| known.eq_ignore_ascii_case(wanted))
         };
-        let Some(status) = agents.iter().find(is_it) else {
+        let status = agents.iter().find(is_it).cloned().ok_or("gtd has seen no such agent".to_owned());
+        let status = status.or_else(|why| unsupervised(facts, wanted).unwrap_or(Err(why)));
+        let status = status.map_err(|why| {
             let known: Vec<String> = agents.iter().take(10).map(|status| status.agent.to_string()).collect();
             let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-            let why = format!("{}: gtd has seen no such agent; it has seen {known}", shown(name, 80));
-            return Err(Refusal::new(Exit::Usage, why));
-        };
-        Ok(Story { status, events: events(facts, status), screens: screens(facts, &status.agent) })
+            Refusal::new(Exit::Usage, format!("{}: {why}; it has seen {known}", shown(name, 80)))
+        })?;
+        Ok(Story { events: events(facts, &status), screens: screens(facts, &status.agent), status })
     }
 
     /// As a person reads it.
     pub fn show(&self, facts: &Facts, screen: Screen) -> String {
-        let status = self.status;
+        let status = &self.status;
         let mut lines = Vec::new();
         let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
         let rule = if status.rule == 0 { String::new() } else { format!(" (rule {})", status.rule) };
@@ -56,9 +61,16 @@ impl Story<'_> {
         let history = facts.history(status);
         let for_how_long = history.and_then(since).map(|at| format!(" for {}", facts.ago(at))).unwrap_or_default();
         say("state", &format!("{}{for_how_long}", state(status, history)));
-        if let Some(at) = facts.own().and_then(|own| own.looked_at) {
-            let seen = format!("{} ago", facts.ago(at.wall));
-            say("seen", &if facts.is_running() { seen } else { format!("{seen}; no daemon runs") });
+        if let Some(at) = facts.looked_at() {
+            let seen = format!("{} ago", facts.ago(at));
+            say(
+                "seen",
+                &match facts.holder {
+                    Holder::Gtd(_) => seen,
+                    Holder::Nobody => format!("{seen}; no daemon runs"),
+                    other => format!("{seen}; {other} serves the town now"),
+                },
+            );
         }
         say("why", &format!("{}{rule}", facts.reason(status)));
         say("next", &next(facts, status));
@@ -110,10 +122,41 @@ impl Story<'_> {
     }
 }
 
+/// Somebody whom gtd does not look after, but starts and ends when it is asked to; `None` where the name is nobody's.
+fn unsupervised(facts: &Facts, name: &str) -> Option<Result<AgentStatus, String>> {
+    let history = &facts.own()?.history;
+    let table = history.names.as_ref().map_or(Generation::Seed, |names| names.generation).table();
+    let rigs: Vec<Rig> = history.rigs.iter().flatten().filter_map(SavedRig::rig).collect();
+    let crew = crew(&facts.town, &rigs);
+    let roll = Roll { table, rigs: &rigs, crew: &crew };
+    let agent = match roll.find(name) {
+        Ok(agent) => agent,
+        Err(why) => return roll.is_polecat(name).then_some(Err(why)),
+    };
+    let session = table.agent(&facts.town, agent.clone(), roll.rig(&agent)).session;
+    let held = history.agent(&agent).shut_down.is_some();
+    Some(Ok(AgentStatus {
+        agent,
+        session,
+        state: "unsupervised".to_owned(),
+        reason: if held {
+            "shut down on request"
+        } else {
+            "gtd does not look after it, and does only what it is asked for"
+        }
+        .to_owned(),
+        until: None,
+        rule: 0,
+        otherwise: Some("nothing, until somebody asks: gtd --request start".to_owned()),
+    }))
+}
+
 /// What comes next, and when.
 pub fn next(facts: &Facts, status: &AgentStatus) -> String {
-    if !facts.is_running() {
-        return "nothing, until a daemon runs: gtd --background".to_owned();
+    match facts.holder {
+        Holder::Gtd(_) => {}
+        Holder::Nobody => return "nothing, until a daemon runs: gtd --background".to_owned(),
+        other => return format!("nothing by gtd while {other} serves the town: {GIVE_WAY}"),
     }
     let own = facts.own();
     let heartbeat = own.and_then(|own| own.next_heartbeat).map(|at| match facts.left(at.wall) {

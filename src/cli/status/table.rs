@@ -1,6 +1,6 @@
 //! The table of the daemon and every agent.
 
-use super::super::screen::{Colour, Screen, columns};
+use super::super::screen::{Colour, NARROW, Screen, columns};
 use super::facts::{Facts, answered, since, state};
 use crate::decide::strip::LEGEND;
 use crate::service::instance::Holder;
@@ -27,7 +27,13 @@ pub fn show(facts: &Facts, screen: Screen) -> String {
 
 /// A line of the head, folded.
 pub fn entry(screen: Screen, what: &str, text: &str) -> String {
-    format!("{what:SECOND$}{}", screen.fold(&clean(text, 1000), SECOND, SECOND))
+    let (column, indent) = second(screen, what);
+    format!("{what:column$}{}", screen.fold(&clean(text, 1000), column, indent))
+}
+
+/// Where the text of a line of the head begins, and where it goes on in the next.
+fn second(screen: Screen, what: &str) -> (usize, usize) {
+    if screen.width < NARROW { (what.len() + 2, 2) } else { (SECOND, SECOND) }
 }
 
 fn head(facts: &Facts, screen: Screen) -> Vec<String> {
@@ -40,13 +46,13 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
             let version = facts.own().map_or("", |own| own.version.as_str());
             say("running", &format!("{town}, PID {pid}, gtd {version}, started {} ago", facts.ago(at)));
         }
-        (holder, _) => say("running", &format!("{town}, {holder}")),
+        (holder, _) => say("running", &format!("{town}, {holder} serves it, not gtd")),
     }
     let Some(state) = &facts.state else {
         say("", "no gtd has served this town yet");
         return lines;
     };
-    if facts.is_running() {
+    if facts.is_gtds() {
         let replaced = facts.own().and_then(|own| own.program.as_ref()).map(|program| program.is_replaced());
         match replaced {
             Some(Some(true)) => {
@@ -62,7 +68,7 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         say("heartbeats", &heartbeats);
         return lines;
     };
-    if let Some(next) = own.next_heartbeat.filter(|_| facts.is_running()) {
+    if let Some(next) = own.next_heartbeat.filter(|_| facts.is_gtds()) {
         let when = facts.left(next.wall).map_or_else(|| "due".to_owned(), |left| format!("in {}", brief(left)));
         heartbeats = format!("{heartbeats}, the next {when} ({})", own.rhythm);
     }
@@ -72,8 +78,13 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     } else if let Some(names) = &own.history.names {
         say("gas town", &format!("{}: {}", names.generation, names.why));
     }
-    if let Some(at) = own.looked_at {
-        say("seen", &format!("{} ago; what follows is what gtd saw then", facts.ago(at.wall)));
+    match facts.looked_at().map(|at| facts.ago(at)) {
+        Some(ago) if facts.is_running() && !facts.is_gtds() => {
+            say("old", &format!("what follows is what gtd saw {ago} ago, before {} took the town over", facts.holder))
+        }
+        Some(ago) => say("seen", &format!("{ago} ago; what follows is what gtd saw then")),
+        None if facts.is_gtds() => say("seen", "nothing yet: the first look is under way"),
+        None => {}
     }
     let mut states: BTreeMap<&str, usize> = BTreeMap::new();
     own.agents.iter().for_each(|agent| *states.entry(agent.state.as_str()).or_default() += 1);
@@ -84,8 +95,9 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     for condition in &own.conditions {
         let (text, command) = with_command(&condition.text);
         let text = format!("{text} (for {})", facts.ago(condition.since.wall));
-        let what = screen.paint("trouble", Colour::Red) + &" ".repeat(SECOND - "trouble".len());
-        lines.push(format!("{what}{}", screen.fold(&clean(&text, 1000), SECOND, SECOND)));
+        let (column, indent) = second(screen, "trouble");
+        let what = screen.paint("trouble", Colour::Red) + &" ".repeat(column - "trouble".len());
+        lines.push(format!("{what}{}", screen.fold(&clean(&text, 1000), column, indent)));
         // What is to be copied is not folded.
         lines.extend(command.map(|command| format!("{:SECOND$}{}", "or end them", clean(command, 4000))));
     }
@@ -130,15 +142,22 @@ fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
         line.truncate(line.trim_end().len());
         line
     };
-    let mut lines = vec![line("AGENT", HEADER, None) + &strip_title];
+    // Where there is no room for all columns, there are the name and the state, and the reason below.
+    let narrow = taken > screen.width;
+    let title = if narrow { "AGENT  STATE".to_owned() } else { line("AGENT", HEADER, None) + &strip_title };
+    let mut lines = vec![title];
     for (status, row) in own.agents.iter().zip(&rows) {
         let mut name = name_of(status);
-        if !fits(&name) {
+        if !fits(&name) || (narrow && name.len() + 2 + columns(&row[0]) > screen.width) {
             lines.push(screen.fold(&name, 0, 2));
             name.clear();
         }
         let cells = [&row[0], &row[1], &row[2], &row[3]].map(String::as_str);
-        let mut first = line(&name, cells, Some(colour_of(&status.state)));
+        let colour = colour_of(&status.state);
+        let mut first = match narrow {
+            true => format!("{name}  {}", screen.paint(cells[0], colour)),
+            false => line(&name, cells, Some(colour)),
+        };
         let strip = strip(facts, status, screen, if beside { STRIP } else { screen.width - 2 });
         if beside {
             let missing = taken - columns(&line(&name, cells, None));
