@@ -24,8 +24,9 @@ STATIC = $(OUT)/$(TARGET)/release/gtd
 #
 # At a fixed address: no relocations (40 kB). It costs the randomisation of the program's own addresses.
 FIXED = -Crelocation-model=static
-# No tables for unwinding, neither from our code nor from the libraries (230 kB); src/static.ld says what that costs.
-NO_UNWINDING = -Cforce-unwind-tables=no $(LINK)-Tsrc/static.ld $(LINK)--no-eh-frame-hdr
+# No tables for unwinding, neither from our code nor from the libraries (230 kB); src/static.ld says what that costs. And nothing
+# that would read them: src/sys/raw.rs has in its place what finds none (270 kB).
+NO_UNWINDING = -Cforce-unwind-tables=no --cfg=no_unwinding $(LINK)-Tsrc/static.ld $(LINK)--no-eh-frame-hdr
 # Functions that came out the same are kept once (23 kB). Their addresses are then equal, which nobody asks.
 FOLDED = $(LINK)--icf=all
 # What many functions have in common becomes a function (50 kB). It costs a few jumps; gtd waits for others anyway.
