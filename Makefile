@@ -24,20 +24,30 @@ STATIC = $(OUT)/$(TARGET)/release/gtd
 #
 # At a fixed address: no relocations (40 kB). It costs the randomisation of the program's own addresses.
 FIXED = -Crelocation-model=static
-# No tables for unwinding, neither from our code nor from the libraries (230 kB); src/static.ld says what that costs.
-NO_UNWINDING = -Cforce-unwind-tables=no $(LINK)-Tsrc/static.ld $(LINK)--no-eh-frame-hdr
+# No tables for unwinding, neither from our code nor from the libraries (230 kB); src/static.ld says what that costs. And nothing
+# that would read them: src/sys/raw.rs has in its place what finds none (270 kB).
+NO_UNWINDING = -Cforce-unwind-tables=no --cfg=no_unwinding $(LINK)-Tsrc/static.ld $(LINK)--no-eh-frame-hdr
 # Functions that came out the same are kept once (23 kB). Their addresses are then equal, which nobody asks.
 FOLDED = $(LINK)--icf=all
 # What many functions have in common becomes a function (50 kB). It costs a few jumps; gtd waits for others anyway.
 OUTLINED = -Cllvm-args=-enable-machine-outliner=always
+# The same, and more, where rustc leaves the last steps to the linker, its own lld, which can be told what they are (42 kB). The
+# standard library comes compiled for speed and ready to unwind: here all of it is made small as gtd itself is (12 kB), without
+# what would be done on the way up (8 kB), and both are optimised once more together (6 kB). Equal steps of branches are done
+# before or after them (4 kB); a choice among many goes by comparisons and not by a table (4 kB); and what rustc does before
+# copies no function that is called from several places (4 kB).
+LAST = -Clinker-plugin-lto -Cllvm-args=-inline-threshold=0 \
+    $(LINK)'--lto-newpm-passes=forceattrs,function(lower-invoke,simplifycfg),default<Oz>,globaldce' \
+    $(addprefix $(LINK)--plugin-opt=-,force-attribute=minsize force-attribute=optsize enable-gvn-hoist enable-gvn-sink \
+    min-jump-table-entries=100 enable-machine-outliner=always)
 # musl is linked by the linker that comes with rustup's rustc, which understands all of this; the rest by cc, and folding is for
 # the one target where rustc has cc use the same linker.
 ifneq ($(and $(findstring musl,$(TARGET)),$(wildcard $(SYSROOT)/lib/rustlib/$(HOST)/bin/rust-lld)),)
 LINK = -Clink-arg=
-SMALL = -Clinker=rust-lld $(FIXED) $(NO_UNWINDING) $(FOLDED) $(OUTLINED)
+SMALL = -Clinker=rust-lld $(FIXED) $(NO_UNWINDING) $(FOLDED) $(LAST)
 else ifneq ($(findstring linux,$(TARGET)),)
-LINK = -Clink-arg=-Wl,
-SMALL = $(FIXED) $(NO_UNWINDING) $(if $(filter x86_64-unknown-linux-gnu,$(TARGET)),$(FOLDED)) $(OUTLINED)
+LINK = -Clink-arg=-Xlinker -Clink-arg=
+SMALL = $(FIXED) $(NO_UNWINDING) $(if $(filter x86_64-unknown-linux-gnu,$(TARGET)),$(FOLDED) $(LAST),$(OUTLINED))
 endif
 # Where it is built is not in it.
 NO_PLACES = --remap-path-prefix="$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=" \

@@ -384,3 +384,42 @@ pub fn seal_inherited(close: bool) {
         }
     }
 }
+
+/// What the standard library asks of an unwinder, for a program that was linked without the tables by which one works
+/// (`make static`). A backtrace of no frames is all that it could give; that the optimiser sees it leaves out the unwinder and
+/// what reads debug information, 270 kB. What is lost are the addresses that RUST_BACKTRACE=1 would list.
+#[cfg(no_unwinding)]
+mod no_unwinding {
+    use std::ffi::{c_int, c_void};
+    use std::ptr::null_mut;
+
+    /// `_URC_END_OF_STACK`.
+    const END_OF_STACK: c_int = 5;
+
+    macro_rules! unwinder {
+        ($($name:ident($($given:ty),*) -> $result:ty = $value:expr;)*) => { $(
+            // SAFETY: the name and the signature are those of the Itanium ABI for C++. No other unwinder is linked, since this
+            // one has all the names that std and the C libraries ask for: were one missing, the linker would refuse the rest.
+            #[unsafe(no_mangle)]
+            extern "C" fn $name($(_: $given),*) -> $result {
+                $value
+            }
+        )* };
+    }
+
+    unwinder! {
+        _Unwind_Backtrace(*const c_void, *mut c_void) -> c_int = END_OF_STACK;
+        _Unwind_GetIP(*mut c_void) -> usize = 0;
+        _Unwind_GetCFA(*mut c_void) -> usize = 0;
+        _Unwind_GetIPInfo(*mut c_void, *mut c_int) -> usize = 0;
+        _Unwind_FindEnclosingFunction(*mut c_void) -> *mut c_void = null_mut();
+        _Unwind_GetLanguageSpecificData(*mut c_void) -> *mut c_void = null_mut();
+        _Unwind_GetRegionStart(*mut c_void) -> usize = 0;
+        _Unwind_GetTextRelBase(*mut c_void) -> usize = 0;
+        _Unwind_GetDataRelBase(*mut c_void) -> usize = 0;
+        _Unwind_SetGR(*mut c_void, c_int, usize) -> () = ();
+        _Unwind_SetIP(*mut c_void, usize) -> () = ();
+        _Unwind_ForcedUnwind(*mut c_void, *const c_void, *mut c_void) -> ! = std::process::abort();
+        _Unwind_Resume(*mut c_void) -> ! = std::process::abort();
+    }
+}
