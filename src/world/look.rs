@@ -164,6 +164,7 @@ impl World {
             return Ok((None, Err(outage)));
         }
         self.server = server.as_ref().map(|server| server.process.pid);
+        self.marked = sessions::marked(&lines);
         Ok((server, Ok(sessions::sessions(lines, silent))))
     }
 
