@@ -5,6 +5,7 @@ use crate::support::{Town, fakes::program, wait_until};
 use gtd::town::plan::PaneRef;
 use gtd::town::snapshot::Process;
 use gtd::world::tmux::script::{is_marked, together};
+use serde_json::json;
 use std::fs;
 
 const AGENTS: [&str; 3] = ["deacon", "alpha-witness", "omega-witness"];
@@ -152,4 +153,39 @@ fn screens_that_cannot_be_told_apart_are_asked_for_one_by_one() {
     town.run(&["--once"]).exits(0);
     wait_until("each has heard one", || heard(&town) == before.map(|heard| heard + 1));
     assert_eq!(scripts(&town), 7, "both looks at the screens were taken twice");
+}
+
+/// An interface that draws what was typed into a box, and leaves the cursor elsewhere. It takes a burst at a time, as agents do.
+const BOXED: &str = r#"#!/bin/sh
+stty -icanon -icrnl -echo min 1
+name=$(printf %s "$BD_ACTOR" | tr / -)
+text=
+while :; do
+    printf '\033[H\033[2J+-----+\n| > %s |\n+-----+\033[12;1H' "$text"
+    burst=$(dd bs=512 count=1 2>/dev/null | tr '\r\025' '@~')
+    case $burst in
+        '') exit ;;
+        *@*) printf '%s %s\n' "$$" "$text" >>"@DIR@/$name.heard"; text= ;;
+        *~*) text= ;;
+        *) text=$text$burst ;;
+    esac
+done
+"#;
+
+#[test]
+fn agents_whose_cursor_tells_nothing_are_poked_with_as_few_scripts() {
+    let mut town = Town::new(&["alpha", "omega"]);
+    let boxed = town.bin.join("boxed");
+    program(&boxed, &BOXED.replace("@DIR@", town.notes.to_str().expect("a plain path")));
+    town.configure(json!({"gtd": {"agent_command": boxed}}));
+    town.run(&["--once"]).exits(0);
+    wait_until("each shows its box", || {
+        town.tmux(&["list-panes", "-a", "-F", "#{cursor_x},#{cursor_y}"]) == "0,11\n0,11\n0,11"
+    });
+    let before = heard(&town);
+    intercept(&town, "", "");
+    town.run(&["--once"]).exits(0);
+    assert_eq!(heard(&town), before.map(|heard| heard + 1));
+    assert!(AGENTS.iter().all(|agent| town.heard(agent, None).iter().all(|line| line.starts_with("HEARTBEAT: "))));
+    assert_eq!(scripts(&town), 5);
 }
