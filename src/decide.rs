@@ -35,13 +35,14 @@ use agents::Starts;
 pub fn decide(trigger: Trigger, snapshot: &Snapshot, history: &History) -> Plan {
     let now = snapshot.now;
     let mut starts = Starts::new(now, &history.last_starts);
+    let doubled = agents::doubled(&snapshot.agents);
     let mut verdicts = Vec::with_capacity(snapshot.agents.len());
     let mut marks = Vec::new();
     for agent in &snapshot.agents {
         let asked = history.requests.iter().find(|claim| claim.agent == agent.id);
         let verdict = match asked {
             Some(claim) => Verdict::Hold(Hold::Asked(claim.action)),
-            None => agents::judge(agent, trigger, snapshot, history.agent(&agent.id), &mut starts),
+            None => agents::judge(agent, trigger, snapshot, history.agent(&agent.id), &doubled, &mut starts),
         };
         let held = matches!(verdict, Verdict::Hold(_));
         if let (false, Some(pane)) = (held, sighting::unmarked_pane(agent, snapshot)) {

@@ -66,6 +66,8 @@ pub struct World {
     tmux: Option<Tmux>,
     /// The PID of the tmux server, as it was last seen: never to be ended.
     server: Option<u32>,
+    /// The panes that bore the name of their session as their mark, at the last look.
+    marked: Vec<u32>,
     own_calls: OwnCalls,
     /// Programs that gtd has started and does not wait for.
     left_alone: LeftAlone,
@@ -98,6 +100,7 @@ impl World {
             attention,
             tmux: None,
             server: None,
+            marked: Vec::new(),
             own_calls: OwnCalls::default(),
             left_alone: LeftAlone::default(),
             no_sign: None,

@@ -7,10 +7,12 @@ use super::silence::{Answer, answer};
 use crate::town::agent::{AgentId, Role};
 use crate::town::config::Config;
 use crate::town::history::AgentHistory;
+use crate::town::lean::gather;
 use crate::town::names::Agent;
 use crate::town::plan::{Addressee, Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
 use crate::town::snapshot::{Dock, Elsewhere, Pane, Report, Reports, Session, Snapshot, in_use};
 use crate::town::time::Moment;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Somebody who typed within this time into a bare shell, or to an agent that does not answer, may still want it.
@@ -25,15 +27,16 @@ const ECHO: Duration = Duration::from_secs(5);
 const NOT_POKED: [&str; 9] =
     ["stopped", "dead", "done", "nuked", "escalated", "stuck", "paused", "muted", "awaiting-gate"];
 
-/// The verdict for one agent.
+/// The verdict for one agent; `doubled` are the names of sessions that more than one agent has.
 pub fn judge(
     agent: &Agent,
     trigger: Trigger,
     snapshot: &Snapshot,
     history: &AgentHistory,
+    doubled: &BTreeSet<&str>,
     starts: &mut Starts,
 ) -> Verdict {
-    if let Some(hold) = hold(agent, snapshot, history) {
+    if let Some(hold) = hold(agent, snapshot, history, doubled) {
         return Verdict::Hold(hold);
     }
     let sighting = sighting(agent, snapshot);
@@ -60,14 +63,15 @@ pub fn judge(
 }
 
 /// Rule 1.
-fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory) -> Option<Hold> {
+fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory, doubled: &BTreeSet<&str>) -> Option<Hold> {
     let patrol_off = || {
         let (config, role) = (&snapshot.config, agent.id.role());
         let hold = if config.patrols(role) { Hold::NotListed(role) } else { Hold::PatrolOff };
         (!is_patrolled(agent, config)).then_some(hold)
     };
     let shut_down = || history.shut_down.as_ref().map(|shut_down| Hold::ShutDown(shut_down.by.clone()));
-    let rest = || gt_holds(agent, snapshot).or_else(|| own_hold(agent, snapshot));
+    let twin = || doubled.contains(agent.session.as_str()).then(|| twin(agent, snapshot)).flatten();
+    let rest = || gt_holds(agent, snapshot).or_else(|| no_directory(agent, snapshot)).or_else(twin);
     towns_hold(agent, snapshot).or_else(patrol_off).or_else(shut_down).or_else(rest)
 }
 
@@ -78,7 +82,8 @@ pub fn hold_of_request(agent: &Agent, snapshot: &Snapshot, history: &AgentHistor
     let elsewhere = || elsewhere(agent, snapshot, pacing::is_first_start(history));
     towns_hold(agent, snapshot)
         .or_else(|| gt_holds(agent, snapshot))
-        .or_else(|| own_hold(agent, snapshot))
+        .or_else(|| no_directory(agent, snapshot))
+        .or_else(|| twin(agent, snapshot))
         .or_else(docked)
         .or_else(elsewhere)
 }
@@ -157,11 +162,20 @@ fn towns_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
     holds.shutting_down.then_some(Hold::ShuttingDown).or_else(|| holds.going_down.map(Hold::GoingDown))
 }
 
-/// What holds this agent, because it could not be started as it should be.
-fn own_hold(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
-    if snapshot.holds.no_directory.contains(&agent.id) {
-        return Some(Hold::NoDirectory(agent.dir.display().to_string()));
-    }
+/// Its working directory is not there.
+fn no_directory(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
+    let is_missing = snapshot.holds.no_directory.contains(&agent.id);
+    is_missing.then(|| Hold::NoDirectory(agent.dir.display().to_string()))
+}
+
+/// The names of sessions that more than one agent has.
+pub fn doubled(agents: &[Agent]) -> BTreeSet<&str> {
+    let mut seen = BTreeSet::new();
+    gather(agents.iter().map(|agent| agent.session.as_str()).filter(|session| !seen.insert(*session)))
+}
+
+/// The agent that has the same session name.
+fn twin(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
     let twin = |other: &&Agent| other.session == agent.session && other.id != agent.id;
     snapshot.agents.iter().find(twin).map(|other| Hold::SameSession(other.id.clone()))
 }

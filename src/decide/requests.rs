@@ -55,13 +55,14 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
         return TakenOn::default();
     };
     let mut asked: Vec<Asked> = Vec::new();
+    let spent = spent(history);
     if let Inbox::Read(mails) = &snapshot.inbox {
-        let new = mails.iter().filter(|mail| !is_spent(history, &Source::Mail(mail.id.clone())));
+        let new = mails.iter().filter(|mail| !spent.contains(&Source::Mail(mail.id.clone())));
         asked.extend(new.filter_map(|mail| ask_of_mail(mail, &roll, snapshot)));
     }
     for file in &snapshot.spool {
         let source = Source::Spool(file.name.clone());
-        if is_spent(history, &source) {
+        if spent.contains(&source) {
             continue;
         }
         let wanted = file.order.clone().and_then(|order| {
@@ -120,8 +121,9 @@ pub struct TakenOn {
     pub more: bool,
 }
 
-fn is_spent(history: &History, source: &Source) -> bool {
-    history.spent.iter().any(|spent| spent.source == *source)
+/// What was dealt with.
+pub fn spent(history: &History) -> BTreeSet<&Source> {
+    gather(history.spent.iter().map(|spent| &spent.source))
 }
 
 fn ask_of_mail(mail: &Mail, roll: &Roll, snapshot: &Snapshot) -> Option<Asked> {
@@ -295,11 +297,15 @@ pub fn note_failure(history: &mut History, claim: &Claim) {
 /// Forgets sources that are gone, and those that are too old to be taken on again.
 pub fn forget_spent(history: &mut History, snapshot: &Snapshot) {
     let now = snapshot.now.wall;
+    let mails: Option<BTreeSet<&str>> = match &snapshot.inbox {
+        Inbox::Read(mails) => Some(gather(mails.iter().map(|mail| mail.id.as_str()))),
+        _ => None,
+    };
+    let files: BTreeSet<&str> = gather(snapshot.spool.iter().map(|file| file.name.as_str()));
     history.spent.retain(|spent| {
-        let there = match (&spent.source, &snapshot.inbox) {
-            (Source::Mail(id), Inbox::Read(mails)) => mails.iter().any(|mail| mail.id == *id),
-            (Source::Mail(_), _) => true,
-            (Source::Spool(name), _) => snapshot.spool.iter().any(|file| file.name == *name),
+        let there = match &spent.source {
+            Source::Mail(id) => mails.as_ref().is_none_or(|mails| mails.contains(id.as_str())),
+            Source::Spool(name) => files.contains(name.as_str()),
         };
         let old = now.since(spent.at) > TOO_OLD;
         there || !(spent.gone || old)

@@ -1,6 +1,6 @@
 //! Spawned workers: who is to be started off, and who is forgotten.
 
-use super::requests::roll;
+use super::requests::{roll, spent};
 use super::sighting::{Sighting, addressee, sighting};
 use crate::town::agent::{AgentId, Name};
 use crate::town::history::{History, SpawnHistory};
@@ -35,7 +35,7 @@ pub fn notices(history: &History, snapshot: &Snapshot) -> Vec<Notice> {
     let Inbox::Read(mails) = &snapshot.inbox else {
         return Vec::new();
     };
-    let spent = |source: &Source| history.spent.iter().any(|spent| spent.source == *source);
+    let spent = spent(history);
     let notice = |mail: &Mail| {
         let source = Source::Mail(mail.id.clone());
         let Kind::Spawned { worker, session, issue } = mail.kind() else {
@@ -49,7 +49,7 @@ pub fn notices(history: &History, snapshot: &Snapshot) -> Vec<Notice> {
             }
             Ok(Spawn::new(&agent, &clean(issue, 100), mail.sent.unwrap_or(snapshot.now.wall), &mail.id))
         };
-        (!spent(&source)).then(|| Notice { source, spawn: spawn() })
+        (!spent.contains(&source)).then(|| Notice { source, spawn: spawn() })
     };
     mails.iter().filter_map(notice).take(20).collect()
 }

@@ -1,12 +1,15 @@
 //! Stale agents: who says of itself that it runs, and is dead by two signs.
 
-use super::requests::{agent_of, roll};
+use super::requests::roll;
 use super::sighting::sighting;
 use crate::town::agent::{AgentId, Role};
 use crate::town::history::History;
+use crate::town::lean::gather;
+use crate::town::names::Agent;
 use crate::town::plan::{Hold, Leave, Plan, Verdict};
 use crate::town::snapshot::{Report, Reports, Snapshot};
 use crate::town::time::Wall;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A bead that was written within this time is believed.
@@ -31,16 +34,19 @@ pub fn stale(snapshot: &Snapshot, history: &History, plan: &Plan) -> Vec<Stale> 
     let (Reports::Asked(reports), Some(roll)) = (&snapshot.reports, roll(snapshot)) else {
         return Vec::new();
     };
+    let known: BTreeMap<&AgentId, &Agent> = gather(snapshot.agents.iter().map(|agent| (&agent.id, agent)));
+    let verdicts: BTreeMap<&AgentId, &Verdict> = gather(plan.verdicts.iter().map(|(id, verdict)| (id, verdict)));
     let ids = roll.agents().into_iter().filter(|id| id.role() != Role::Crew);
     ids.filter_map(|id| {
-        let agent = agent_of(&id, snapshot, &snapshot.root)?;
+        let other = || roll.table.agent(&snapshot.root, id.clone(), roll.rig(&id));
+        let agent = known.get(&id).map_or_else(other, |agent| (*agent).clone());
         let Some(Report::Says(word)) = reports.get(&agent.bead) else {
             return None;
         };
         let written = *snapshot.reported_at.get(&agent.bead)?;
         let says_it_runs = matches!(word.as_str(), "running" | "working");
         let is_old = snapshot.now.wall.since(written) >= STALE_AFTER;
-        let verdict = plan.verdicts.iter().find(|(other, _)| *other == id).map(|(_, verdict)| verdict);
+        let verdict = verdicts.get(&id).copied();
         let (missing, left_alone) = match verdict {
             Some(Verdict::Leave(leave @ Leave::NoAnswer)) => {
                 (Verdict::Leave(leave.clone()).reason_without_time(), true)

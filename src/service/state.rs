@@ -18,9 +18,12 @@ const FORMAT: u32 = 1;
 /// Go's zero time: never.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
+/// More is not read: a state of a hundred thousand agents is smaller.
+const MOST: u64 = 64 << 20;
+
 /// The file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct State {
+pub struct State<O = Own> {
     /// Whether the daemon that wrote it has not ended cleanly. The lock is the truth.
     #[serde(default)]
     pub running: bool,
@@ -37,17 +40,18 @@ pub struct State {
     #[serde(default)]
     pub heartbeat_count: u64,
     /// gtd's own part; not there in a file that Gas Town's daemon wrote.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gtd: Option<Own>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gtd: Option<O>,
 }
 
 fn never() -> String {
     NEVER.to_owned()
 }
 
-/// gtd's part of the state.
+/// gtd's part of the state. What is large in it is only borrowed where it is written: a town of a thousand agents is not
+/// copied for that at each look.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Own {
+pub struct Own<C = Vec<OpenCondition>, A = Vec<AgentStatus>, H = History> {
     /// The version of this part.
     pub format: u32,
     /// The version of the gtd that wrote it.
@@ -67,11 +71,11 @@ pub struct Own {
     #[serde(default)]
     pub no_generation: Option<String>,
     /// What is wrong.
-    pub conditions: Vec<OpenCondition>,
+    pub conditions: C,
     /// Each agent as it was last judged.
-    pub agents: Vec<AgentStatus>,
+    pub agents: A,
     /// What is remembered.
-    pub history: History,
+    pub history: H,
 }
 
 /// The file that a daemon was started from.
@@ -146,7 +150,7 @@ pub fn read(dir: &Path) -> Result<Option<State>, String> {
 /// The same; the outer error is the machine's, behind which a good file may stand.
 fn fetch(dir: &Path, whose: Whose) -> Result<Result<Option<State>, String>, FileError> {
     let path = path(dir);
-    match files::read(&path, whose) {
+    match files::read_at_most(&path, whose, MOST) {
         Ok(None) => Ok(Ok(None)),
         Ok(Some(bytes)) => Ok(parse(&bytes).map(Some).map_err(|why| format!("cannot read {}: {why}", path.display()))),
         Err(error) if error.is_the_machines() => Err(error),
@@ -262,14 +266,14 @@ impl Keeper {
                 next_heartbeat: report.next_heartbeat,
                 rhythm: report.rhythm.clone(),
                 no_generation: report.no_generation.clone(),
-                conditions: report.conditions.clone(),
-                agents: report.agents.clone(),
-                history: history.clone(),
+                conditions: report.conditions.as_slice(),
+                agents: report.agents.as_slice(),
+                history,
             }),
         };
         let bytes = encode(&state);
         // What could not be read again would lose more than what is left out of it now.
-        if bytes.len() as u64 > files::MOST {
+        if bytes.len() as u64 > MOST {
             let why = std::io::Error::other("it would be larger than gtd reads");
             return Err(FileError::new("write", &path(&self.dir), why));
         }
@@ -288,9 +292,9 @@ fn fingerprint(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-fn encode(state: &State) -> Vec<u8> {
+fn encode<O: Serialize>(state: &State<O>) -> Vec<u8> {
     // Plain values with text for keys: nothing in it can fail to become JSON.
-    // Without blanks: the file of a thousand agents is to stay below what gtd reads.
+    // Without blanks: the file of a thousand agents is a megabyte.
     let mut bytes = serde_json::to_vec(state).unwrap_or_default();
     bytes.push(b'\n');
     bytes

@@ -126,24 +126,33 @@ pub struct SpawnHistory {
 #[serde(default)]
 pub struct AgentHistory {
     /// The program that was last seen alive or started.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,
     /// Since when that program runs, or, if it was there before gtd, since when gtd knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub up_since: Option<Moment>,
     /// Left alone until then, after a start that gtd made or saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_until: Option<Moment>,
     /// Since when it is gone in the way it is gone now.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gone: Option<Gone>,
     /// When gtd started it again after it had ended by itself; the newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub restarts: Vec<Moment>,
     /// Since when it is in quarantine.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<Moment>,
     /// When it was last poked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_poke: Option<Moment>,
     /// Whether the last poke's message was seen on the screen and taken.
     pub last_poke_delivered: bool,
     /// The pokes that have brought no output, since the last that did; goes with the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
     /// When it was started by gtd in the last 24 hours, for whatever reason, the newest last; for people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<Wall>,
     /// What each of the last looks made of it, one letter a look, the newest last: see `decide::strip`.
     pub strip: String,
@@ -154,14 +163,19 @@ pub struct AgentHistory {
     /// How many messages it was sent: chooses the next one.
     pub messages: u64,
     /// The newest output at the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Wall>,
     /// The newest output that came between two looks: the sign of an agent at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_between: Option<Wall>,
     /// When the last request for it was made that was taken on: an older one that comes later is overtaken.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_word: Option<Wall>,
     /// Held down, because somebody asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shut_down: Option<ShutDown>,
     /// When it was last part of the town; dropped a day after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Moment>,
     /// Whether this very gtd has seen it alive. Not saved: what happened before gtd started nobody was in the
     /// middle of.

@@ -92,11 +92,9 @@ impl World {
         let mut ids: Vec<String> = snapshot.agents.iter().map(|agent| agent.bead.clone()).collect();
         let others =
             snapshot.rigs.iter().map(|rig| table.agent(&self.root, AgentId::Refinery(rig.name.clone()), Some(rig)));
-        for agent in others.chain([table.agent(&self.root, AgentId::Mayor, None)]) {
-            if !ids.contains(&agent.bead) {
-                ids.push(agent.bead);
-            }
-        }
+        let others = others.chain([table.agent(&self.root, AgentId::Mayor, None)]);
+        let mut known: BTreeSet<String> = gather(ids.iter().cloned());
+        ids.extend(others.map(|agent| agent.bead).filter(|bead| known.insert(bead.clone())));
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let command = tool::command(bd, &self.root, &self.config);
         let now = snapshot.now.wall;
@@ -184,6 +182,7 @@ impl World {
             return Ok((None, Err(outage)));
         }
         self.server = server.as_ref().map(|server| server.process.pid);
+        self.marked = sessions::marked(&lines);
         Ok((server, Ok(sessions::sessions(lines, silent))))
     }
 

@@ -4,14 +4,21 @@
 //!    screens. 4. Enter, in a burst of its own, only where the end of the message has come to stand on the screen: a menu
 //!    does not echo, and Enter would choose. 5. A last look: where nothing at all has changed, Enter again, at most twice.
 //!
-//! Every line is guarded by session, PID and the time of a person's last keystroke, so that nobody's typing is wiped.
+//! Whatever is typed is guarded by session, PID and the time of a person's last keystroke, so that nobody's typing is wiped.
+//!
+//! What a command costs is told by the number of sessions more than by what it does: tmux 3.3a goes through all of them for each,
+//! a quarter of a millisecond with a thousand. So one list tells of all panes, one guard is for all of them, and the rest is
+//! five commands for an agent: three that type, and two that take the screen.
+
+mod screens;
 
 use super::World;
-use super::tmux::Tmux;
-use super::tmux::script::{IDENTITY, guarded, identity, quote, said, say, tag};
+use super::tmux::script::{guarded, identity, in_braces, is_marked, quote, said, say, tag, together};
+use super::tmux::{LINES_PER_SCRIPT, Tmux};
 use crate::sys::attention::{Attention, Stopped};
 use crate::town::outcome::Delivery;
 use crate::town::plan::Addressee;
+use screens::{Told, ends_at, heading, list, times_shown};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -37,8 +44,6 @@ const AFTER_ENTER: Duration = Duration::from_millis(60);
 const MORE_TIME: Duration = Duration::from_millis(300);
 /// How often Enter is pressed again.
 const MORE_ENTERS: usize = 2;
-/// So much of a message's end must be seen; what an interface draws around it may cut the rest.
-const END_SEEN: usize = 20;
 
 impl World {
     /// Sends the messages and says what became of each, in the same order.
@@ -50,16 +55,35 @@ impl World {
             return Ok(vec![Delivery::Failed("there is no tmux".to_owned()); pokes.len()]);
         };
         let results = vec![None; pokes.len()];
+        let marked = std::mem::take(&mut self.marked);
         let wave_began = Instant::now();
-        let mut round = Round { tmux, attention: &mut self.attention, pokes, results, wave_began };
+        let mut round = Round { tmux, attention: &mut self.attention, pokes, results, marked, wave_began };
         round.run()?;
         // Whatever is still open after the last Enter did not react to it.
         Ok(round.results.into_iter().map(|result| result.unwrap_or(Delivery::NotTaken)).collect())
     }
 }
 
-/// What a pane shows, and where its cursor is: an Enter that only moves that was taken too.
-type Screens = BTreeMap<usize, (String, String)>;
+/// What is seen of a pane.
+struct Seen {
+    /// Where its cursor is: an Enter that only moves that was taken too.
+    cursor: String,
+    /// What it shows, where that was asked for.
+    text: Option<String>,
+}
+
+impl Seen {
+    /// Whether something has changed since, as far as it was asked for.
+    fn differs(&self, now: &Seen) -> bool {
+        self.cursor != now.cursor || now.text.is_some() && self.text != now.text
+    }
+}
+
+/// By the number of the poke.
+type Screens = BTreeMap<usize, Seen>;
+
+/// The commands that type to somebody.
+type Keys<'k> = &'k dyn Fn(&Poke) -> Vec<String>;
 
 /// The pokes of one heartbeat, on their way.
 struct Round<'a> {
@@ -68,36 +92,44 @@ struct Round<'a> {
     pokes: &'a [Poke<'a>],
     /// What became of each; `None` while it is under way.
     results: Vec<Option<Delivery>>,
+    /// The panes that bear the name of their session as their mark, as tmux has last shown them.
+    marked: Vec<u32>,
     wave_began: Instant,
 }
 
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
-        let before = self.look(|poke| {
-            let id = poke.to.pane.id;
-            let leave = poke.to.in_mode.then(|| format!("copy-mode -q -t %{id}"));
-            let resize = poke.to.resize.then(|| resize(id));
-            leave.into_iter().chain(resize).chain([format!("send-keys -t %{id} C-u")]).collect()
-        })?;
+        let before = self.wave(Some(&clear), Some(&|_| true))?;
+        let count = |number: usize, screens: &Screens| {
+            let text = screens.get(&number).and_then(|seen| seen.text.as_deref()).unwrap_or_default();
+            times_shown(text, &self.pokes[number].text)
+        };
+        let before: BTreeMap<usize, usize> = before.keys().map(|number| (*number, count(*number, &before))).collect();
         self.pause(AFTER_CLEARING)?;
-        self.send(|poke| format!("send-keys -t %{} -l -- {}", poke.to.pane.id, quote(&poke.text)))?;
+        self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), None)?;
         self.pause(AFTER_TEXT)?;
-        let mut shown = self.look(|_| Vec::new())?;
-        self.close(Delivery::NotShown, |number, poke| {
-            let count = |screens: &Screens| screens.get(&number).map_or(0, |(_, text)| times_shown(text, &poke.text));
-            let at_cursor = shown.get(&number).is_some_and(|(cursor, text)| ends_at(text, cursor, &poke.text));
-            !at_cursor && count(&shown) <= count(&before)
+        let mut shown = self.wave(None, Some(&|_| true))?;
+        // An interface that draws a cursor of its own leaves tmux's where it pleases.
+        let at_cursor = |(number, seen): (&usize, &Seen)| {
+            let text = seen.text.as_deref().unwrap_or_default();
+            ends_at(text, &seen.cursor, &self.pokes[*number].text).then_some(*number)
+        };
+        let at_cursor: Vec<usize> = shown.iter().filter_map(at_cursor).collect();
+        let is_at_cursor = |number: usize| at_cursor.binary_search(&number).is_ok();
+        let counted: BTreeMap<usize, usize> = shown.keys().map(|number| (*number, count(*number, &shown))).collect();
+        self.close(Delivery::NotShown, |number, _| {
+            !is_at_cursor(number) && counted.get(&number) <= before.get(&number)
         });
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
-            self.send(|poke| format!("send-keys -t %{} -l -- '\r'", poke.to.pane.id))?;
+            self.wave(Some(&|poke| vec![typed(poke, "'\r'")]), None)?;
             self.pause(AFTER_ENTER)?;
-            shown = self.settle(shown)?;
+            shown = self.settle(shown, &is_at_cursor)?;
             if self.is_done() || attempt == MORE_ENTERS {
                 break;
             }
             self.pause(MORE_TIME)?;
-            shown = self.settle(shown)?;
+            shown = self.settle(shown, &is_at_cursor)?;
             if self.is_done() {
                 break;
             }
@@ -105,10 +137,20 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// One look at the screens of all that are under way: where anything has changed, the message was taken.
-    fn settle(&mut self, before: Screens) -> Result<Screens, Stopped> {
-        let now = self.look(|_| Vec::new())?;
-        self.close(Delivery::Taken, |number, _| now.get(&number) != before.get(&number));
+    /// One look at all that are under way: where anything has changed, the message was taken. Where the message stood at the
+    /// cursor, that tells, and the screen is asked for only where it stays.
+    fn settle(&mut self, before: Screens, is_at_cursor: &dyn Fn(usize) -> bool) -> Result<Screens, Stopped> {
+        let differs = |now: &Screens, number: usize| match (before.get(&number), now.get(&number)) {
+            (Some(before), Some(now)) => before.differs(now),
+            _ => true,
+        };
+        let now = self.wave(None, Some(&|number| !is_at_cursor(number)))?;
+        self.close(Delivery::Taken, |number, _| differs(&now, number));
+        if self.open().into_iter().all(|number| !is_at_cursor(number)) {
+            return Ok(now);
+        }
+        let now = self.wave(None, Some(&|_| true))?;
+        self.close(Delivery::Taken, |number, _| differs(&now, number));
         Ok(now)
     }
 
@@ -120,6 +162,11 @@ impl Round<'_> {
         self.results.iter().all(Option::is_some)
     }
 
+    /// Those that are under way.
+    fn open(&self) -> Vec<usize> {
+        (0..self.results.len()).filter(|number| self.results[*number].is_none()).collect()
+    }
+
     /// Ends those that are under way and for which `is_over` holds.
     fn close(&mut self, result: Delivery, is_over: impl Fn(usize, &Poke) -> bool) {
         for (number, open) in self.results.iter_mut().enumerate().filter(|(_, open)| open.is_none()) {
@@ -129,55 +176,141 @@ impl Round<'_> {
         }
     }
 
-    /// Types into all panes that are under way, without asking what came of it: the next look shows that.
-    fn send(&mut self, keys: impl Fn(&Poke) -> String) -> Result<(), Stopped> {
-        self.script(|poke, _, _| guarded(&poke.to.pane, Some((UNTOUCHED, &untouched(poke))), &[keys(poke)])).map(drop)
-    }
-
-    /// Takes the screens of all that are under way, after `first`. Those whose pane is no longer as it was are over.
-    fn look(&mut self, first: impl Fn(&Poke) -> Vec<String>) -> Result<Screens, Stopped> {
-        let asked = format!("{IDENTITY}/{UNTOUCHED} #{{cursor_x}},#{{cursor_y}}");
-        let (tag, text) = self.script(|poke, tag, number| {
-            let mut steps = first(poke);
-            if !steps.is_empty() {
-                steps = vec![guarded(&poke.to.pane, Some((UNTOUCHED, &untouched(poke))), &steps)];
-            }
-            steps.push(say(&poke.to.pane, tag, number, &asked));
-            steps.push(format!("capture-pane -p -t %{}", poke.to.pane.id));
-            steps.join(" ; ")
-        })?;
+    /// One process for all that are under way, or for each thousand of them: it types `keys`, where they are given, and looks at
+    /// the panes, where `look` is given, with the screens of those for which it holds. Those whose pane is no longer as it was
+    /// are over then; where nobody looks, the guard keeps them from being typed into, and the next look tells.
+    fn wave(&mut self, keys: Option<Keys>, look: Option<&dyn Fn(usize) -> bool>) -> Result<Screens, Stopped> {
+        self.wave_began = Instant::now();
         let mut screens = Screens::new();
-        for (number, said) in said(&text, &tag) {
-            let poke = &self.pokes[number];
-            let wanted = format!("{}/{}", identity(&poke.to.pane), untouched(poke));
-            if let Some((found, cursor)) = said.words.split_once(' ')
-                && found == wanted
-            {
-                screens.insert(number, (cursor.to_owned(), said.after.to_owned()));
+        let mut by_themselves = Vec::new();
+        for part in self.open().chunks(LINES_PER_SCRIPT) {
+            let tag = tag();
+            let mut lines = Vec::new();
+            let mut guarded_together = Vec::new();
+            if let Some(keys) = keys {
+                guarded_together = self.all_marked(part);
+                let alone = part.iter().filter(|number| guarded_together.binary_search(number).is_err());
+                let alone: Vec<String> = alone.map(|number| self.guarded_alone(*number, keys)).collect();
+                lines.extend(alone);
+                if !guarded_together.is_empty() {
+                    lines.push(self.guarded_together(&guarded_together, &tag, keys));
+                }
+            }
+            let mut seen = Vec::new();
+            if let Some(look) = look {
+                seen.extend(part.iter().copied().filter(|number| look(*number)));
+                lines.extend([list(&tag, UNTOUCHED), heading(&tag)]);
+                lines.extend(seen.iter().map(|number| format!("capture-pane -p -t %{}", self.pane(*number))));
+            }
+            let text = match self.tmux.run(in_braces(&lines), part.len(), self.attention)? {
+                Ok(text) => text,
+                Err(outage) => {
+                    self.close(Delivery::Failed(outage.to_string()), |_, _| true);
+                    return Ok(Screens::new());
+                }
+            };
+            let told = Told::read(&text, &tag);
+            if !told.is_typed {
+                by_themselves.extend(guarded_together);
+            }
+            if look.is_some() {
+                self.note(&told, part, &seen, &mut screens)?;
             }
         }
-        self.close(Delivery::Stale, |number, _| !screens.contains_key(&number));
+        let lines = keys.map(|keys| {
+            let open = by_themselves.iter().filter(|number| self.results[**number].is_none());
+            open.map(|number| self.guarded_alone(*number, keys)).collect::<Vec<String>>()
+        });
+        self.script(&lines.unwrap_or_default())?;
         Ok(screens)
     }
 
-    /// Runs one line for each poke that is under way, all in one process.
-    fn script(&mut self, line: impl Fn(&Poke, &str, usize) -> String) -> Result<(String, String), Stopped> {
-        let tag = tag();
-        let open = self.results.iter().enumerate().filter(|(_, result)| result.is_none());
-        let lines: Vec<String> = open.map(|(number, _)| line(&self.pokes[number], &tag, number)).collect();
-        if lines.is_empty() {
-            return Ok((tag, String::new()));
+    /// Notes what has been seen of these pokes' panes.
+    fn note(&mut self, told: &Told, part: &[usize], seen: &[usize], screens: &mut Screens) -> Result<(), Stopped> {
+        self.marked.clone_from(&told.marked);
+        let panes: Vec<u32> = seen.iter().map(|number| self.pane(*number)).collect();
+        let mut texts: BTreeMap<usize, String> = match told.screens(&panes) {
+            Some(texts) => seen.iter().copied().zip(texts.into_iter().map(str::to_owned)).collect(),
+            // A tmux that shows more or fewer lines of a pane than it has is asked for one after another.
+            None => self.each_screen(seen)?,
+        };
+        for number in part {
+            let poke = &self.pokes[*number];
+            let wanted = format!("{}/{}", identity(&poke.to.pane), untouched(poke));
+            let text = texts.remove(number);
+            match told.cursors.get(&(poke.to.pane.id, wanted.as_str())) {
+                Some(cursor) if text.is_some() || seen.binary_search(number).is_err() => {
+                    screens.insert(*number, Seen { cursor: (*cursor).to_owned(), text });
+                }
+                _ => self.results[*number] = Some(Delivery::Stale),
+            }
         }
-        self.wave_began = Instant::now();
-        let text = match self.tmux.script(&lines, self.attention)? {
+        Ok(())
+    }
+
+    /// The screens of these pokes' panes, each after a word of its own: a command more for each.
+    fn each_screen(&mut self, seen: &[usize]) -> Result<BTreeMap<usize, String>, Stopped> {
+        let tag = tag();
+        let line = |number: &usize| {
+            let pane = &self.pokes[*number].to.pane;
+            format!("{} ; capture-pane -p -t %{}", say(pane, &tag, *number, ""), pane.id)
+        };
+        let lines: Vec<String> = seen.iter().map(line).collect();
+        let text = self.script(&lines)?;
+        Ok(said(&text, &tag).into_iter().map(|(number, said)| (number, said.after.to_owned())).collect())
+    }
+
+    fn pane(&self, number: usize) -> u32 {
+        self.pokes[number].to.pane.id
+    }
+
+    /// Those of these whose panes one guard is enough for; none, where they are not worth it.
+    fn all_marked(&self, part: &[usize]) -> Vec<usize> {
+        let marked = part.iter().copied().filter(|number| is_marked(&self.pokes[*number].to.pane));
+        Some(marked.collect::<Vec<usize>>()).filter(|marked| marked.len() > 1).unwrap_or_default()
+    }
+
+    fn guarded_alone(&self, number: usize, keys: Keys) -> String {
+        let poke = &self.pokes[number];
+        guarded(&poke.to.pane, Some((UNTOUCHED, &untouched(poke))), &keys(poke))
+    }
+
+    fn guarded_together(&self, numbers: &[usize], tag: &str, keys: Keys) -> String {
+        let pokes = || numbers.iter().map(|number| &self.pokes[*number]);
+        let panes: Vec<_> = pokes().map(|poke| (&poke.to.pane, untouched(poke))).collect();
+        let mut ids: Vec<u32> = panes.iter().map(|(pane, _)| pane.id).collect();
+        ids.sort_unstable();
+        let spared: Vec<u32> = self.marked.iter().copied().filter(|id| ids.binary_search(id).is_err()).collect();
+        let typed = std::iter::once(screens::typed(tag)).chain(pokes().flat_map(keys));
+        together(&panes, UNTOUCHED, &spared, &typed.collect::<Vec<String>>())
+    }
+
+    /// Runs these lines, if there are any.
+    fn script(&mut self, lines: &[String]) -> Result<String, Stopped> {
+        if lines.is_empty() {
+            return Ok(String::new());
+        }
+        Ok(match self.tmux.script(lines, self.attention)? {
             Ok(text) => text,
             Err(outage) => {
                 self.close(Delivery::Failed(outage.to_string()), |_, _| true);
                 String::new()
             }
-        };
-        Ok((tag, text))
+        })
     }
+}
+
+/// Leaves any mode and clears the line.
+fn clear(poke: &Poke) -> Vec<String> {
+    let id = poke.to.pane.id;
+    let leave = poke.to.in_mode.then(|| format!("copy-mode -q -t %{id}"));
+    let resize = poke.to.resize.then(|| resize(id));
+    leave.into_iter().chain(resize).chain([format!("send-keys -t %{id} C-u")]).collect()
+}
+
+/// Types a word of a script.
+fn typed(poke: &Poke, word: &str) -> String {
+    format!("send-keys -t %{} -l -- {word}", poke.to.pane.id)
 }
 
 /// Makes a window narrower by a column and as wide as before: its program hears of it. A window for which somebody has chosen how
@@ -196,55 +329,4 @@ const UNTOUCHED: &str = "#{session_activity}/#{pane_dead}/#{pane_synchronized}";
 /// What [`UNTOUCHED`] must give.
 fn untouched(poke: &Poke) -> String {
     format!("{}/0/0", poke.to.last_input)
-}
-
-/// How often the end of a message stands on a screen, whatever is drawn between its words.
-fn times_shown(screen: &str, message: &str) -> usize {
-    let squeeze = |text: &str| text.chars().filter(|c| !is_drawn(*c)).collect::<Vec<char>>();
-    let message = squeeze(message);
-    let end = &message[message.len().saturating_sub(END_SEEN)..];
-    squeeze(screen).windows(end.len().max(1)).filter(|window| *window == end).count()
-}
-
-/// Whether a message ends where the cursor is, `COLUMN,ROW`: then it was typed there, even where the same one has just been
-/// scrolled off the screen by it.
-fn ends_at(screen: &str, cursor: &str, message: &str) -> bool {
-    let Some((column, row)) = cursor.split_once(',').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?))) else {
-        return false;
-    };
-    let (column, row): (usize, usize) = (column, row);
-    let squeeze = |text: &str| text.chars().filter(|c| !is_drawn(*c)).collect::<Vec<char>>();
-    let above = screen.lines().take(row).collect::<String>();
-    let before: String = screen.lines().nth(row).unwrap_or_default().chars().take(column).collect();
-    let message = squeeze(message);
-    squeeze(&(above + &before)).ends_with(&message[message.len().saturating_sub(END_SEEN)..])
-}
-
-/// Blanks, and what boxes are drawn with.
-fn is_drawn(c: char) -> bool {
-    c.is_whitespace() || c == '|' || ('\u{2500}'..='\u{259f}').contains(&c)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_seen_through_wraps_and_boxes() {
-        let message = "HEARTBEAT: Time to patrol! Check your polecats.";
-        let boxed = "│ > HEARTBEAT: Time to patrol! Check yo │\n│   ur polecats.                        │\n";
-        assert_eq!(times_shown(boxed, message), 1);
-        assert_eq!(times_shown("Choose: 1. Yes 2. No\n", message), 0);
-        assert_eq!(times_shown(&format!("{message}\ngot {message}\n"), message), 2);
-        assert_eq!(times_shown("", message), 0);
-    }
-
-    #[test]
-    fn a_message_at_the_cursor_is_the_one_that_was_typed() {
-        let message = "HEARTBEAT: Time to patrol! Check your polecats.";
-        let screen = "> HEARTBEAT: Time to patrol! \nCheck your polecats.\n\n";
-        assert!(ends_at(screen, "20,1", message));
-        assert!(!ends_at(screen, "0,2", &format!("{message}!")));
-        assert!(!ends_at(screen, "3,1", message) && !ends_at(screen, "", message) && !ends_at("", "5,5", message));
-    }
 }

@@ -119,6 +119,12 @@ pub fn server(lines: &[PaneLine]) -> Option<(u32, String)> {
     Some((fields.server, fields.version.clone()))
 }
 
+/// The panes that bear the name of their session as their mark.
+pub fn marked(lines: &[PaneLine]) -> Vec<u32> {
+    let fields = lines.iter().filter_map(|line| Some((&line.session, line.pane.as_ref().ok()?)));
+    fields.filter(|(session, pane)| pane.agent.as_ref() == Some(session)).map(|(_, pane)| pane.id).collect()
+}
+
 /// Where tmux's server is one that cannot be used.
 pub fn refuse_old(lines: &[PaneLine]) -> Result<(), Outage> {
     match server(lines) {

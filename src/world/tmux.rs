@@ -21,11 +21,7 @@ pub const TMUX_TIMEOUT: Duration = Duration::from_secs(5);
 pub const OLDEST: (u32, u32) = (3, 2);
 
 /// Lines in one script; more of them are several scripts.
-const LINES_PER_SCRIPT: usize = 1000;
-
-/// Lines of a script that stand together in braces. tmux writes a list of commands out as one text, for a log that nobody
-/// keeps, and copies that text anew for each command: with a thousand lines in one list it does little else.
-const LINES_TOGETHER: usize = 20;
+pub const LINES_PER_SCRIPT: usize = 1000;
 
 /// What a line of a script may take besides [`TMUX_TIMEOUT`]: for each command tmux goes through all of its sessions, and a
 /// thousand lines on a thousand sessions take seconds where the machine is busy.
@@ -105,14 +101,28 @@ impl Tmux {
     pub fn script(&self, lines: &[String], attention: &mut Attention) -> Result<Result<String, Outage>, Stopped> {
         let mut answers = String::new();
         for part in lines.chunks(LINES_PER_SCRIPT) {
-            let deadline = TMUX_TIMEOUT + TIME_FOR_A_LINE * part.len() as u32;
-            let command = self.command().args(["source-file", "-"]).input(in_braces(part)).deadline(deadline);
-            match command.run(attention)? {
-                Ok(output) => answers.push_str(&output.stdout),
-                Err(failure) => return Ok(Err(Outage::new(failure.to_string()))),
+            match self.run(script::in_braces(part), part.len(), attention)? {
+                Ok(answer) => answers.push_str(&answer),
+                Err(outage) => return Ok(Err(outage)),
             }
         }
         Ok(Ok(answers))
+    }
+
+    /// Runs one script of about so many lines in one process, whatever their number.
+    ///
+    /// # Errors
+    /// As for [`Tmux::script`].
+    pub fn run(
+        &self,
+        script: String,
+        lines: usize,
+        attention: &mut Attention,
+    ) -> Result<Result<String, Outage>, Stopped> {
+        let deadline = TMUX_TIMEOUT + TIME_FOR_A_LINE * lines as u32;
+        let command = self.command().args(["source-file", "-"]).input(script).deadline(deadline);
+        let output = command.run(attention)?;
+        Ok(output.map(|output| output.stdout).map_err(|failure| Outage::new(failure.to_string())))
     }
 
     /// Every pane of the server, a line each.
@@ -129,20 +139,6 @@ impl Tmux {
             Err(failure) => Err(Outage::new(failure.to_string())),
         })
     }
-}
-
-/// The lines of a script, some of them together each time. Each is still by itself: an error in one stops no other.
-fn in_braces(lines: &[String]) -> String {
-    let mut script = String::with_capacity(lines.iter().map(|line| line.len() + 2).sum());
-    for together in lines.chunks(LINES_TOGETHER) {
-        script.push_str("if-shell -F 1 {\n");
-        for line in together {
-            script.push_str(line);
-            script.push('\n');
-        }
-        script.push_str("}\n");
-    }
-    script
 }
 
 fn means_no_server(output: &Output) -> bool {

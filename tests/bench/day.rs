@@ -31,7 +31,8 @@ const A_LOOK: Duration = Duration::from_millis(5);
 pub fn day(table: &mut Table) {
     let heartbeats = heartbeats();
     let interval = (MINUTE + A_LOOK) * u32::try_from(LOOKS / heartbeats).expect("a small number");
-    let town = Town::of_rigs(10, Rhythm { look: "100ms", heartbeat: &format!("{}ms", interval.as_millis()) });
+    let town =
+        Town::of_rigs(10, Rhythm { look: "100ms", heartbeat: &format!("{}ms", interval.as_millis()), pokes: true });
     let processes = trace(&town, "execve", &["--once"]).map(|mut traced| {
         assert!(traced.wait().expect("strace").success());
         programs(&town).len()

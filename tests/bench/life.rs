@@ -44,8 +44,8 @@ pub fn stop(table: &mut Table) {
 }
 
 /// The command line and the end of a daemon that has a thousand agents.
-pub fn many(table: &mut Table) {
-    let town = Town::new(1000, Rhythm::default());
+pub fn many(table: &mut Table, town: &Town) {
+    town.keep(Rhythm { pokes: false, ..Rhythm::default() });
     let daemon = town.daemon(GTD);
     let state = town.path("town/daemon/state.json");
     let time = |run: &dyn Fn()| {

@@ -40,10 +40,11 @@ pub fn look(table: &mut Table) {
         .floor(vec![1.0]);
 }
 
-/// What a look costs in towns of two sizes: the difference is what an agent costs.
-pub fn cost(table: &mut Table) {
-    for agents in [10, 1000] {
-        let town = Town::new(agents, Rhythm { look: "250ms", ..Rhythm::default() });
+/// What a look costs in a small town and in this one: the difference is what an agent costs.
+pub fn cost(table: &mut Table, large: &Town) {
+    let often = Rhythm { look: "250ms", pokes: false, ..Rhythm::default() };
+    for town in [&Town::new(10, often), large] {
+        town.keep(often);
         let daemon = town.daemon(GTD);
         let looked = || town.state("looked_at");
         let wait = |n: usize| {
@@ -58,7 +59,8 @@ pub fn cost(table: &mut Table) {
         let after = work(daemon.id());
         town.stop(daemon);
         let of_each = |before: f64, after: f64| vec![(after - before) * 1e3 / LOOKS as f64];
-        table.add(format!("processor time of a look, {agents} agents"), "ms", of_each(before.own, after.own));
+        let what = format!("processor time of a look, {} agents", town.size());
+        table.add(what, "ms", of_each(before.own, after.own));
         table.add("  of its tmux client", "ms", of_each(before.children, after.children));
     }
 }

@@ -26,7 +26,7 @@ pub fn memory(table: &mut Table) {
 /// Megabytes in a town of so many agents, after so many heartbeats besides the first: now, and at the highest.
 fn resident(gtd: &Path, agents: usize, heartbeats: usize) -> (f64, f64) {
     let heartbeat = if heartbeats > 0 { "3s" } else { "1h" };
-    let town = Town::new(agents, Rhythm { look: "1s", heartbeat });
+    let town = Town::new(agents, Rhythm { look: "1s", heartbeat, pokes: true });
     let complete = || town.said("Heartbeat complete");
     let before = complete();
     let daemon = town.daemon(gtd);

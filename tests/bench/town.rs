@@ -20,11 +20,13 @@ pub struct Rhythm<'a> {
     pub look: &'a str,
     /// From heartbeat to heartbeat.
     pub heartbeat: &'a str,
+    /// Whether agents are poked in one.
+    pub pokes: bool,
 }
 
 impl Default for Rhythm<'_> {
     fn default() -> Self {
-        Rhythm { look: "1h", heartbeat: "1h" }
+        Rhythm { look: "1h", heartbeat: "1h", pokes: true }
     }
 }
 
@@ -34,6 +36,8 @@ pub struct Town {
     env: BTreeMap<&'static str, String>,
     /// The agents' sessions and directories, the Deacon first.
     agents: Vec<(String, PathBuf)>,
+    /// What `daemon.json` says of Refineries.
+    refinery: String,
 }
 
 impl Town {
@@ -77,7 +81,7 @@ impl Town {
             ("SHELL", "/bin/sh".to_owned()),
         ]);
         let agents = agents.into_iter().map(|(session, sub)| (session, dir.path().join("town").join(sub))).collect();
-        let town = Town { dir, env, agents };
+        let town = Town { dir, env, agents, refinery: refinery.to_owned() };
         for (_, dir) in &town.agents {
             fs::create_dir_all(dir).expect("made");
         }
@@ -87,21 +91,26 @@ impl Town {
         town.write("mayor/town.json", "{}");
         let rigs: Vec<String> = rigs.iter().map(|rig| format!("\"{rig}\":{{}}")).collect();
         town.write("mayor/rigs.json", &format!("{{\"rigs\":{{{}}}}}", rigs.join(",")));
-        town.write(
-            "mayor/daemon.json",
-            &format!(
-                "{{\"heartbeat\":{{\"interval\":\"{}\"}},\"patrols\":{{\"refinery\":{refinery}}},\"gtd\":{{\
-                 \"agent_command\":\"exec {}\",\"look_interval\":\"{}\",\"restart\":{{\"grace\":\"0s\"}}}}}}",
-                rhythm.heartbeat,
-                town.path("bin/agent").display(),
-                rhythm.look
-            ),
-        );
+        town.keep(rhythm);
         town.start_agents();
         town
     }
 
-    /// Brings all agents up, and waits until each has shown its prompt and one heartbeat has marked and poked them all.
+    /// Has every gtd that starts from now on keep this rhythm.
+    pub fn keep(&self, rhythm: Rhythm) {
+        let Rhythm { look, heartbeat, pokes } = rhythm;
+        let (refinery, agent) = (&self.refinery, self.path("bin/agent"));
+        self.write(
+            "mayor/daemon.json",
+            &format!(
+                "{{\"heartbeat\":{{\"interval\":\"{heartbeat}\",\"enabled\":{pokes}}},\"patrols\":{{\"refinery\":{refinery}}},\
+                 \"gtd\":{{\"agent_command\":\"exec {}\",\"look_interval\":\"{look}\",\"restart\":{{\"grace\":\"0s\"}}}}}}",
+                agent.display(),
+            ),
+        );
+    }
+
+    /// Brings all agents up, and waits until each has shown its prompt and one heartbeat has marked them all.
     fn start_agents(&self) {
         let agent = self.path("bin/agent");
         let line = |(session, dir): &(String, PathBuf)| {

@@ -64,6 +64,53 @@ pub fn guarded(pane: &PaneRef, besides: Option<(&str, &str)>, then: &[String]) -
     format!("if-shell -F -t {} {condition} {{ {} }}", target(pane), then.join(" ; "))
 }
 
+/// The panes that [`together`] can guard: each bears the name of its session, as gtd marks it.
+pub fn is_marked(pane: &PaneRef) -> bool {
+    pane.mark == pane.session
+}
+
+/// Says 1 of the panes that [`together`] goes through.
+pub const IS_MARKED: &str = "#{==:#{session_name},#{@gtd_agent}}";
+
+/// One guard for many panes, all of them marked: a line that does `then` if each is still the one that was looked at and
+/// `format` still gives what stands beside it; else nothing at all. tmux goes through all of its panes for it, and passes over
+/// those in `spared`, of which nothing is wanted. A script has nothing come between its lines, so that it is as good as a guard
+/// for each of them, which would be a command more for each.
+pub fn together(panes: &[(&PaneRef, String)], format: &str, spared: &[u32], then: &[String]) -> String {
+    let one =
+        |(pane, value): &(&PaneRef, String)| format!("{}%{}/{}/{value} ", pane.session, pane.id, pane.process.pid);
+    let mut panes: Vec<_> = panes.iter().collect();
+    // As tmux goes through its sessions.
+    panes.sort_by_key(|(pane, _)| &pane.session);
+    let wanted: String = panes.into_iter().map(one).collect();
+    // No more than is needed: tmux copies what it has anew for each session.
+    let mut found = format!("#{{?{IS_MARKED},#{{session_name}}#{{pane_id}}/#{{pane_pid}}/{format} ,}}");
+    if !spared.is_empty() {
+        let ids: String = spared.iter().map(|id| format!("%{id}|")).collect();
+        found = format!("#{{?#{{m:*|#{{pane_id}}|*,|{ids}}},,{found}}}");
+    }
+    let condition = quote(&format!("#{{==:#{{S:#{{W:#{{P:{found}}}}}}},{wanted}}}"));
+    format!("if-shell -F {condition} {{\n{}}}", in_braces(then))
+}
+
+/// Lines of a script that stand together in braces. tmux writes a list of commands out as one text, for a log that nobody
+/// keeps, and copies that text anew for each command: with a thousand lines in one list it does little else.
+const LINES_TOGETHER: usize = 20;
+
+/// The lines of a script, some of them together each time. Each is still by itself: an error in one stops no other.
+pub fn in_braces(lines: &[String]) -> String {
+    let mut script = String::with_capacity(lines.iter().map(|line| line.len() + 2).sum());
+    for together in lines.chunks(LINES_TOGETHER) {
+        script.push_str("if-shell -F 1 {\n");
+        for line in together {
+            script.push_str(line);
+            script.push('\n');
+        }
+        script.push_str("}\n");
+    }
+    script
+}
+
 /// A command that says `TAG NUMBER FORMAT`. With a target, since without one tmux looks through all sessions for it.
 pub fn say(pane: &PaneRef, tag: &str, number: usize, format: &str) -> String {
     format!("display-message -p -t {} {}", target(pane), quote(&format!("{tag} {number} {format}")))
