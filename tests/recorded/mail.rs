@@ -96,7 +96,7 @@ const SEED: &[&str] = &[
     "gm-jsp: cycle of witness for gamma",
     "gm-bzo: cycle of refinery for gamma",
     "- gm-7rn: cycle of crew max for gamma has been overtaken by a later word",
-    "- gm-h8a: \"alpha/nux\": there is no such agent in this town",
+    "- gm-h8a: \"alpha/nux\": gtd looks after no polecats, and there is no crew member of this name",
     "gm-8vi: restart of crew max for gamma",
     "Spawned gt-alpha-nux",
 ];
@@ -115,7 +115,7 @@ const V02_KEPT: &[&str] = &[
     "hq-hvm: cycle of Deacon",
 ];
 const V02_REST: &[&str] = &[
-    "- hq-yhr: \"alpha/toast\": there is no such agent in this town",
+    "- hq-yhr: \"alpha/toast\": gtd looks after no polecats, and there is no crew member of this name",
     "- hq-6ra: \"x\": there is no such agent in this town",
     "Spawned gt-alpha-toast",
 ];
@@ -127,7 +127,8 @@ const V10_KEPT: &[&str] = &[
     "hq-wisp-3ua: cycle of Mayor",
     "hq-wisp-48w: cycle of crew maxine for alpha",
 ];
-const V10_TOAST: &str = "- hq-wisp-4ys: \"alpha/toast\": there is no such agent in this town";
+const V10_TOAST: &str =
+    "- hq-wisp-4ys: \"alpha/toast\": gtd looks after no polecats, and there is no crew member of this name";
 const V10_DEACON: &str = "hq-wisp-dvn: cycle of Deacon";
 const V10_X: &str = "- hq-wisp-3mw: \"x\": there is no such agent in this town";
 
