@@ -17,6 +17,10 @@ use crate::town::rigs::{Rig, SavedRig};
 use crate::town::snapshot::{Elsewhere, Inbox, Reports, Server, Session, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
+
+/// How long `gt --version` may take where somebody waits for what comes after it.
+const PROMPT: Duration = Duration::from_secs(3);
 
 impl World {
     /// Takes a snapshot: one tmux process and a few files. In a heartbeat `gt` may be asked which Gas Town this is, where
@@ -123,7 +127,12 @@ impl World {
             self.gt_file = file;
         }
         let began = clock::now().wall;
-        let command = |gt: &Path| tool::command(gt, &self.root, &self.config);
+        let mut config = self.config.clone();
+        if ask == Ask::Now {
+            // Nobody who is woken has to wait long for it: a heartbeat asks again.
+            config.command_timeout = config.command_timeout.min(PROMPT);
+        }
+        let command = |gt: &Path| tool::command(gt, &self.root, &config);
         let mut found = gastown::generation(&self.config, known, gt, (ask, began), command, &mut self.attention)?;
         if found.called {
             self.own_calls.note(began, clock::now().wall);

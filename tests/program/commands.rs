@@ -20,9 +20,8 @@ fn a_dry_run_tells_the_plan_and_changes_nothing() {
             "                      not if it is there again by then",
             "alpha/witness  start  no session (rule 4)",
             "                      not if it is there again by then",
-            "beta/witness   hold   its patrol is switched off in mayor/daemon.json (rule 1)",
-            "                      until its patrol is switched on in mayor/daemon.json, and",
-            "                      gtd gets SIGHUP",
+            "beta/witness   hold   not in patrols.witness.rigs of mayor/daemon.json (rule 1)",
+            "                      until its rig stands there, and gtd gets SIGHUP",
             "heartbeat every 1s, since nothing tells how busy the town is",
         ]
     );

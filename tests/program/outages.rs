@@ -267,7 +267,7 @@ fn a_hold_on_one_agent_leaves_the_others_alone_and_ends_with_its_reason() {
     for (rig, said) in [
         ("alpha", "Holding the agents of alpha: the rig has an ESTOP of its own"),
         ("beta", "Holding witness for beta: its directory"),
-        ("gamma", "Holding witness for gamma: its patrol is switched off in mayor/daemon.json"),
+        ("gamma", "Holding witness for gamma: not in patrols.witness.rigs of mayor/daemon.json"),
     ] {
         assert_eq!((town.logged(said), town.word_for(&format!("{rig}/witness"))), (1, "held".to_owned()), "{rig}");
         assert!(town.pids(&format!("{rig}-witness")).is_empty(), "{rig}");
