@@ -22,6 +22,23 @@
 
 #![deny(missing_docs, unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::expect_used)]
+#![warn(clippy::pedantic)]
+#![allow(
+    // Only gtd's own binary and tests call this library, and whoever drops an answer there is seen.
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    // What appends to a text cannot fail, so that `write!` would bring an error to be dropped each time.
+    clippy::format_push_string,
+    clippy::format_collect,
+    // Arms stand in the order of the rules, each under what it decides, also where there are two of them or two say the same.
+    clippy::match_bool,
+    clippy::match_same_arms,
+    clippy::single_match_else,
+    // Flags that are read by their names, and exclude each other nowhere.
+    clippy::struct_excessive_bools,
+    // `own` beside `one`: words of the same length are no riddle where they stand a line apart.
+    clippy::similar_names
+)]
 
 pub mod cli;
 pub mod daemon;

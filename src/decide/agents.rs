@@ -16,9 +16,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Somebody who typed within this time into a bare shell, or to an agent that does not answer, may still want it.
-const STILL_WANTED: Duration = Duration::from_secs(5 * 60);
+const STILL_WANTED: Duration = Duration::from_mins(5);
 /// Somebody who typed to an agent within this time is talking to it.
-const IN_CONVERSATION: Duration = Duration::from_secs(60);
+const IN_CONVERSATION: Duration = Duration::from_mins(1);
 /// Output so recent shows an agent at work.
 const AT_WORK: Duration = Duration::from_secs(10);
 /// Output so soon after a poke may be no more than the poke's own echo.

@@ -18,7 +18,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// How long an agent that has left the town is remembered: a rig may be taken out and put back.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 
 /// Looks closer to each other than this belong to one pass.
 const SAME_PASS: Duration = Duration::from_secs(1);
@@ -237,7 +237,7 @@ fn note_names(history: &mut History, snapshot: &Snapshot) {
             let (last_word, messages) = (entry.last_word, entry.messages);
             let (starts, strip) = (std::mem::take(&mut entry.starts), std::mem::take(&mut entry.strip));
             let seen = entry.seen;
-            *entry = AgentHistory { shut_down, last_word, messages, starts, strip, seen, ..AgentHistory::default() };
+            *entry = AgentHistory { starts, strip, messages, last_word, shut_down, seen, ..AgentHistory::default() };
         }
     }
     history.names = Some(NamesInForce { generation, why: snapshot.generation_why.clone() });

@@ -7,15 +7,15 @@ use crate::town::time::Moment;
 use std::time::Duration;
 
 /// Restarts further apart than this have nothing to do with each other.
-const LOOP_WINDOW: Duration = Duration::from_secs(15 * 60);
+const LOOP_WINDOW: Duration = Duration::from_mins(15);
 /// The restart within the window that is not made: it would be a loop.
 const LOOP: usize = 5;
 /// The back-off is doubled up to this.
-const LONGEST_DELAY: Duration = Duration::from_secs(10 * 60);
+const LONGEST_DELAY: Duration = Duration::from_mins(10);
 /// How often an agent in quarantine is tried.
-const QUARANTINE_RETRY: Duration = Duration::from_secs(3600);
+const QUARANTINE_RETRY: Duration = Duration::from_hours(1);
 /// Running for so long ends quarantine and clears the count.
-pub const FORGIVEN_AFTER: Duration = Duration::from_secs(30 * 60);
+pub const FORGIVEN_AFTER: Duration = Duration::from_mins(30);
 /// Settling of a program that ended in a pane which gtd started: nobody restarts by hand there, but a `gt` that does
 /// shows within a second.
 const OWN_PANE_SETTLE: Duration = Duration::from_secs(1);
@@ -90,6 +90,6 @@ mod tests {
     fn the_back_off_doubles_up_to_ten_minutes() {
         let delays: Vec<u64> = (1..9).map(|n| back_off(n, Duration::from_secs(30)).as_secs()).collect();
         assert_eq!(delays, [0, 30, 60, 120, 240, 480, 600, 600]);
-        assert_eq!(back_off(usize::MAX, Duration::from_secs(3600)), Duration::from_secs(3600));
+        assert_eq!(back_off(usize::MAX, Duration::from_hours(1)), Duration::from_hours(1));
     }
 }

@@ -10,9 +10,9 @@ use crate::town::time::Moment;
 use std::time::Duration;
 
 /// Starts are counted for a day.
-pub const A_DAY: Duration = Duration::from_secs(24 * 3600);
+pub const A_DAY: Duration = Duration::from_hours(24);
 /// No plan takes so long to be carried out while the machine is awake.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Records what was done by `now`. A plan that was broken off has fewer outcomes; what it did is recorded all the same.
 pub fn record(

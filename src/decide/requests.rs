@@ -21,14 +21,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Older requests are discarded: who asked has long given up.
-pub const TOO_OLD: Duration = Duration::from_secs(6 * 3600);
+pub const TOO_OLD: Duration = Duration::from_hours(6);
 /// Mails that are dealt with in one pass; the rest waits for the next look.
 const AT_A_TIME: usize = 20;
 /// A claim that was tried so often in vain is given up, and the ordinary rules take the agent over.
 const MOST_TRIES: u32 = 5;
 
 /// Who can be asked for in this town.
-pub fn roll<'a>(snapshot: &'a Snapshot) -> Option<Roll<'a>> {
+pub fn roll(snapshot: &Snapshot) -> Option<Roll<'_>> {
     let table = snapshot.generation.as_ref().ok()?.table();
     Some(Roll { table, rigs: &snapshot.rigs, crew: &snapshot.crew })
 }

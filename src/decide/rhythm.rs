@@ -15,7 +15,7 @@ const STEPS: [(Duration, Duration); 4] =
     [(minutes(5), minutes(5)), (minutes(15), minutes(10)), (minutes(45), minutes(30)), (Duration::MAX, minutes(60))];
 
 /// An activity file older than this was left behind by a `gt` that no longer writes it.
-const FORGOTTEN: Duration = Duration::from_secs(24 * 3600);
+const FORGOTTEN: Duration = Duration::from_hours(24);
 
 const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)

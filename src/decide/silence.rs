@@ -14,7 +14,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 /// Where the terminal does not tell whether the keys were read, so many heartbeats must have brought nothing …
 const SILENT_HEARTBEATS: u32 = 3;
 /// … in more than this time.
-const LONG_SILENCE: Duration = Duration::from_secs(30 * 60);
+const LONG_SILENCE: Duration = Duration::from_mins(30);
 /// An agent that has not answered after so many restarts will not after another.
 const RESTARTS_IN_VAIN: u32 = 2;
 /// The stamps of output are whole seconds of the wall clock: where that was set by more than this, they tell nothing.

@@ -15,9 +15,9 @@ use crate::town::time::Moment;
 use std::time::Duration;
 
 /// A worker whose prompt has not come by then is its Witness's business.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(5 * 60);
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
 /// In the first minute a worker is looked at often.
-const OFTEN_FOR: Duration = Duration::from_secs(60);
+const OFTEN_FOR: Duration = Duration::from_mins(1);
 /// How often that is.
 const OFTEN: Duration = Duration::from_secs(2);
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A bead that was written within this time is believed.
-const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
+const STALE_AFTER: Duration = Duration::from_mins(15);
 
 /// An agent whose bead is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

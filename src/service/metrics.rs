@@ -1,4 +1,4 @@
-//! What is counted, as OpenMetrics 1.0 text. The counters run from the daemon's start.
+//! What is counted, as `OpenMetrics` 1.0 text. The counters run from the daemon's start.
 //!
 //! Everything here is kept by the main thread as it goes along: counting costs no process and no look of its own. A plain
 //! gauge says which version runs, since the collector that reads such files for a machine knows no type `info`.

@@ -1,4 +1,4 @@
-//! What init is told and how the journal reads: sd_notify(3) and JOURNAL_STREAM, as systemd documents them.
+//! What init is told and how the journal reads: `sd_notify(3)` and `JOURNAL_STREAM`, as systemd documents them.
 //!
 //! A socket that is gone or full stops nothing: whoever supervises has its own patience.
 

@@ -203,7 +203,7 @@ mod tests {
         attention.pause(Duration::from_millis(500)).expect("nobody stops it");
         let paused = count.replace(0);
         assert!((3..=30).contains(&paused), "{paused} beats");
-        let child = Command::new("/bin/sleep", Duration::from_secs(60)).arg("0.5");
+        let child = Command::new("/bin/sleep", Duration::from_mins(1)).arg("0.5");
         assert!(child.run(&mut attention).expect("nobody stops it").is_ok());
         assert!((3..=30).contains(&count.get()), "{} beats", count.get());
         assert_eq!(attention.tallies()["sleep"].count, 1);

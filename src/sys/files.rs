@@ -170,7 +170,7 @@ pub fn write(path: &Path, bytes: &[u8], durability: Durability, access: Access) 
     };
     // What root puts in the place of a user's file stays that user's: the user's own gtd would refuse it else.
     let heir = fs::symlink_metadata(path).ok().filter(|_| raw::user_id() == 0);
-    write_with(path, bytes, durability, mode, heir)
+    write_with(path, bytes, durability, mode, heir.as_ref())
 }
 
 /// Leaves a new file for the owner of its directory: only that user may read it, and root can leave one too.
@@ -179,7 +179,7 @@ pub fn write(path: &Path, bytes: &[u8], durability: Durability, access: Access) 
 /// As for [`write()`].
 pub fn leave(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let heir = path.parent().and_then(|dir| fs::symlink_metadata(dir).ok()).filter(|_| raw::user_id() == 0);
-    write_with(path, bytes, Durability::Synced, 0o600, heir)
+    write_with(path, bytes, Durability::Synced, 0o600, heir.as_ref())
 }
 
 /// Makes a directory that nobody else may look into, if it is not there; one that others may is closed to them.
@@ -223,7 +223,7 @@ pub fn share_owner(dir: &Path, above: &Path) -> Result<(), FileError> {
 pub fn rewrite(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), FileError> {
     let meta = fs::symlink_metadata(path).map_err(|error| FileError::new("write", path, error))?;
     let mode = meta.mode() & 0o7777;
-    write_with(path, bytes, durability, mode, Some(meta).filter(|_| raw::user_id() == 0))
+    write_with(path, bytes, durability, mode, Some(&meta).filter(|_| raw::user_id() == 0))
 }
 
 /// `heir` is what has the owner that the file is to have, where that is not this user.
@@ -232,7 +232,7 @@ fn write_with(
     bytes: &[u8],
     durability: Durability,
     mode: u32,
-    heir: Option<fs::Metadata>,
+    heir: Option<&fs::Metadata>,
 ) -> Result<(), FileError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let failed = |error| FileError::new("write", path, error);
@@ -241,7 +241,7 @@ fn write_with(
     }
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = sibling(path, &format!("{TEMPORARY}{}-{number}", std::process::id()));
-    let give = || match &heir {
+    let give = || match heir {
         Some(heir) => lchown(&temporary, Some(heir.uid()), Some(heir.gid())),
         None => Ok(()),
     };
@@ -287,7 +287,7 @@ pub fn set_aside(path: &Path, now: Wall) -> Result<PathBuf, FileError> {
 }
 
 /// No write takes as long.
-const OLD: Duration = Duration::from_secs(60);
+const OLD: Duration = Duration::from_mins(1);
 
 /// Removes temporary files that a gtd which was killed has left in `dir`. Only the holder of the lock may.
 pub fn remove_temporaries(dir: &Path) {
@@ -384,7 +384,7 @@ mod tests {
     fn where_others_write_too_only_old_files_of_gtds_own_go() {
         let dir = tempfile::tempdir().expect("a directory");
         let at = |name: &str| dir.path().join(name);
-        let hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+        let hour_ago = std::time::SystemTime::now() - Duration::from_hours(1);
         let make = |name: &str, old: bool| {
             let file = File::create(at(name)).expect("made");
             if old {

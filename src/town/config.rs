@@ -76,11 +76,11 @@ impl Default for Config {
             commands: BTreeMap::new(),
             prompts: Prompts::default(),
             tmux_socket: None,
-            look_interval: Duration::from_secs(60),
-            silent_after: Duration::from_secs(60),
+            look_interval: Duration::from_mins(1),
+            silent_after: Duration::from_mins(1),
             settle: Duration::from_secs(5),
             first_delay: Duration::from_secs(30),
-            grace: Duration::from_secs(5 * 60),
+            grace: Duration::from_mins(5),
             command_timeout: Duration::from_secs(30),
             log_max_size: 10_000_000,
             log_keep: 3,
@@ -311,7 +311,7 @@ mod tests {
                 "witness":{"enabled":true,"rigs":["alpha"]},"refinery":{"enabled":true}},"env":{"A":"b"},"more":[]}"#,
         );
         assert_eq!(warnings, [""; 0]);
-        assert_eq!(config.heartbeat_interval, Some(Duration::from_secs(180)));
+        assert_eq!(config.heartbeat_interval, Some(Duration::from_mins(3)));
         assert!(config.patrols(Role::Refinery) && config.patrols_rig(Role::Refinery, "beta"));
         assert!(config.patrols_rig(Role::Witness, "alpha") && !config.patrols_rig(Role::Witness, "beta"));
         assert_eq!(config.env.get("A").map(String::as_str), Some("b"));
@@ -332,7 +332,7 @@ mod tests {
         );
         assert_eq!(
             (config.look_interval, config.settle, config.log_max_size),
-            (Duration::from_secs(60), Duration::from_secs(2), 65_536)
+            (Duration::from_mins(1), Duration::from_secs(2), 65_536)
         );
         assert_eq!(
             warnings,

@@ -63,7 +63,7 @@ impl Supply {
 impl Need {
     /// An outage needs a person when it lasts.
     pub const fn outage(of: Supply) -> Need {
-        Need { after: Duration::from_secs(10 * 60), what: Matter::Outage(of) }
+        Need { after: Duration::from_mins(10), what: Matter::Outage(of) }
     }
 
     /// Something that needs a person at once.

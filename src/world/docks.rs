@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long an answer stands.
-const STANDS: Duration = Duration::from_secs(3600);
+const STANDS: Duration = Duration::from_hours(1);
 /// What keeps a rig's agents down. Some releases of `gt` park a rig by a label too, for when the file of that is lost.
 const LABELS: [&str; 2] = ["status:docked", "status:parked"];
 /// A start waits for the answer: where `bd` takes longer, that counts as none.

@@ -54,7 +54,7 @@ pub enum Ask {
 }
 
 /// A wrapper in place of `gt` can begin to run another one without being changed itself.
-const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(3600);
+const ASKED_AGAIN_AFTER: Duration = Duration::from_hours(1);
 
 /// Finds out. `gt` is asked where nothing is remembered of this very file, and once an hour.
 ///

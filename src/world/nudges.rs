@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 const POLLER: &str = "nudge-poller";
 
 /// One that ends again and again is not started more often.
-const PACE: Duration = Duration::from_secs(600);
+const PACE: Duration = Duration::from_mins(10);
 
 /// What is known of a session's poller.
 #[derive(Debug, Default)]

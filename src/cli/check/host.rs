@@ -15,7 +15,7 @@ use std::time::Duration;
 const NEVER_SET: i64 = 1_704_067_200;
 
 /// Clocks of two machines that share a disk differ by less.
-const SLACK: Duration = Duration::from_secs(120);
+const SLACK: Duration = Duration::from_mins(2);
 
 /// Below this nothing that must be saved can be relied upon to be.
 const TOO_LITTLE: u64 = 10_000_000;

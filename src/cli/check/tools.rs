@@ -97,7 +97,7 @@ impl Check {
         let Some(used) = self.world.tools.tmux.clone() else { return Ok(()) };
         let mut seen: BTreeSet<_> = gather(fs::canonicalize(&used));
         let others: Vec<Candidate> = candidates("tmux", env::var_os("PATH"))
-            .filter(|found| found.is_program())
+            .filter(Candidate::is_program)
             .filter(|found| fs::canonicalize(&found.file).is_ok_and(|real| seen.insert(real)))
             .take(MOST)
             .collect();

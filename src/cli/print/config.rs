@@ -69,7 +69,7 @@ mod tests {
         let (config, warnings) = Config::parse(sample().as_bytes()).expect("JSON");
         assert_eq!(warnings, [""; 0]);
         // What is written out is kept apart from what was not said, and means the same.
-        assert_eq!(config.heartbeat_interval, Some(Duration::from_secs(5 * 60)));
+        assert_eq!(config.heartbeat_interval, Some(Duration::from_mins(5)));
         let said = r#"{"heartbeat": {"interval": "5m"}, "patrols": {}, "gtd": {"agent_command": "claude --dangerously-skip-permissions"}}"#;
         assert_eq!(config, Config::parse(said.as_bytes()).expect("JSON").0);
         let default = Config::default();

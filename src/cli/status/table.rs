@@ -53,10 +53,11 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         return lines;
     };
     if facts.is_gtds() {
-        let replaced = facts.own().and_then(|own| own.program.as_ref()).map(|program| program.is_replaced());
+        let replaced =
+            facts.own().and_then(|own| own.program.as_ref()).map(crate::service::state::ProgramFile::is_replaced);
         match replaced {
             Some(Some(true)) => {
-                say("newer", "another gtd lies on the disk by now: gtd --stop, and start it, to use it")
+                say("newer", "another gtd lies on the disk by now: gtd --stop, and start it, to use it");
             }
             Some(None) => say("newer", "the file that this gtd was started from is gone"),
             _ => {}
@@ -80,7 +81,7 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     }
     match facts.looked_at().map(|at| facts.ago(at)) {
         Some(ago) if facts.is_running() && !facts.is_gtds() => {
-            say("old", &format!("what follows is what gtd saw {ago} ago, before {} took the town over", facts.holder))
+            say("old", &format!("what follows is what gtd saw {ago} ago, before {} took the town over", facts.holder));
         }
         Some(ago) => say("seen", &format!("{ago} ago; what follows is what gtd saw then")),
         None if facts.is_gtds() => say("seen", "nothing yet: the first look is under way"),
