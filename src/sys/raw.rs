@@ -33,7 +33,8 @@ impl Wait {
 /// Those of poll(2) but EINTR.
 pub fn poll(waits: &mut [Wait], timeout: Option<Duration>) -> io::Result<()> {
     // Rounded up: a wait that ends a fraction of a millisecond early would spin until its time has come.
-    let ms = timeout.map_or(-1, |t| i32::try_from(t.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX));
+    let ms = timeout
+        .map_or(-1, |t| i32::try_from(t.saturating_add(Duration::from_nanos(999_999)).as_millis()).unwrap_or(i32::MAX));
     let mut fds: Vec<libc::pollfd> =
         waits.iter().map(|w| libc::pollfd { fd: w.fd, events: w.events, revents: 0 }).collect();
     let count = libc::nfds_t::try_from(fds.len()).unwrap_or(0);
@@ -422,4 +423,14 @@ mod no_unwinding {
         _Unwind_ForcedUnwind(*mut c_void, *const c_void, *mut c_void) -> ! = std::process::abort();
         _Unwind_Resume(*mut c_void) -> ! = std::process::abort();
     }
+}
+
+/// Names the thread that calls, which is the only one that std ever names. musl's own function writes to /proc for any thread,
+/// with what formats text in C, 15 kB.
+#[cfg(all(no_unwinding, target_os = "linux", target_env = "musl"))]
+// SAFETY: the name and the signature are those of pthread_setname_np(3), whose object is then not taken from the library.
+#[unsafe(no_mangle)]
+extern "C" fn pthread_setname_np(_thread: libc::pthread_t, name: *const libc::c_char) -> libc::c_int {
+    // SAFETY: std gives a string of at most 15 bytes and a zero, and prctl only reads it.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name) }
 }

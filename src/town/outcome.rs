@@ -81,7 +81,7 @@ impl fmt::Display for Outcome {
             agent => {
                 let word = agent.role().word();
                 let (first, rest) = word.split_at(1);
-                let capital = format!("{}{rest}", first.to_uppercase());
+                let capital = format!("{}{rest}", first.to_ascii_uppercase());
                 format!("{capital} session{}", &label[word.len()..])
             }
         };

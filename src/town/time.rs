@@ -219,7 +219,7 @@ impl Tick {
 
     /// This instant moved forward, to the millisecond, rounded up.
     pub fn plus(self, by: Duration) -> Tick {
-        let ms = by.as_nanos().div_ceil(1_000_000);
+        let ms = by.saturating_add(Duration::from_nanos(999_999)).as_millis();
         Tick(self.0.saturating_add(u64::try_from(ms).unwrap_or(u64::MAX)))
     }
 }

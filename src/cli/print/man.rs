@@ -88,9 +88,7 @@ pub fn page() -> String {
 /// A text with a great letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    // What is named at the beginning keeps its letters.
-    let first = if text.starts_with(char::is_lowercase) { first } else { text.chars().take(1).collect() };
+    let first = letters.next().map(|c| c.to_ascii_uppercase().to_string()).unwrap_or_default();
     let stop = if text.ends_with('.') { "" } else { "." };
     format!("{first}{}{stop}", letters.as_str())
 }

@@ -209,10 +209,11 @@ fn events(facts: &Facts, status: &AgentStatus) -> Vec<(String, String)> {
 fn mentions(line: &str, status: &AgentStatus) -> bool {
     let label = status.agent.label();
     let session = label.split_once(" for ").map(|(role, rig)| format!("{role} session for {rig}"));
-    let line = line.to_lowercase();
+    // Only the roles are written with a great letter at times, and their words are ASCII: the rules of all scripts are 8 kB.
+    let line = line.to_ascii_lowercase();
     let mut names = vec![label, status.agent.to_string(), status.session.clone()];
     names.extend(session);
-    names.iter().any(|name| has_word(&line, &name.to_lowercase()))
+    names.iter().any(|name| has_word(&line, &name.to_ascii_lowercase()))
 }
 
 fn has_word(line: &str, name: &str) -> bool {
