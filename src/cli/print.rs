@@ -96,6 +96,9 @@ impl What {
 }
 
 /// Prints it.
+///
+/// # Errors
+/// Why it cannot be printed for this program or directory.
 pub fn show(what: What, args: &Args) -> Result<Exit, Refusal> {
     let text = match what {
         What::Town => format!("{}\n", find_town(args).map_err(failed)?.display()),
@@ -176,8 +179,9 @@ fn text(path: &Path) -> Result<String, Refusal> {
     match path.to_str() {
         Some(text) if !text.contains(is_unwritable) => Ok(text.to_owned()),
         _ => Err(failed(format!(
-            "{path:?}: a path with control characters or bytes that are no text cannot be written down; rename it, or name a \
-             symbolic link to it"
+            "{}: a path with control characters or bytes that are no text cannot be written down; rename it, or name a \
+             symbolic link to it",
+            clean(&path.to_string_lossy(), 400)
         ))),
     }
 }

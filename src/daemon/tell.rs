@@ -122,7 +122,7 @@ impl Daemon {
             text.push_str(&format!(", {count} {state}"));
         }
         if let Some(next) = self.report.next_heartbeat {
-            let left = Duration::from_secs(next.since(clock::now()).as_secs_f64().round() as u64);
+            let left = Duration::from_secs((next.since(clock::now()) + Duration::from_millis(500)).as_secs());
             text.push_str(&format!("; next heartbeat in {}", brief(left)));
         }
         self.init.status(&text);

@@ -1,6 +1,7 @@
 //! The conditions that a person should know of, each of which is said when it begins and when it ends.
 
 use super::deaths::lost;
+use crate::town::agent::AgentId;
 use crate::town::agent::Role;
 use crate::town::history::History;
 use crate::town::need::{Matter, Need, Supply};
@@ -21,58 +22,89 @@ pub struct Troubles {
 /// The conditions of the town as a snapshot and the plan for it show them.
 pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles {
     let mut found = Troubles { now: snapshot.troubles.clone(), not_examined: Vec::new() };
-    if let Err(outage) = &snapshot.sessions {
-        found.add(
-            "tmux",
-            format!("tmux does not answer ({outage}); no agent is started or ended"),
-            "tmux answers again",
-            Some(Need::outage(Supply::Tmux)),
-        );
-        found.not_examined.extend(["session ", "loop ", "silent "]);
-    }
-    match &snapshot.reports {
-        Reports::NotAsked => found.not_examined.push("bd"),
-        // That it is missing was said when gtd started, and --check says it.
-        Reports::Asked(_) | Reports::NoTool => {}
-        Reports::Unknown(outage) => {
-            found.add(
-                "bd",
-                format!("bd gives no usable answer ({outage}); tmux alone tells"),
-                "bd answers again",
-                Some(Need::outage(Supply::Bd)),
+    found.outages(snapshot);
+    found.unknown_rigs(snapshot);
+    let mut said = BTreeSet::new();
+    for (id, verdict) in &plan.verdicts {
+        found.verdict(id, verdict, &mut said);
+        if history.agent(id).quarantined.is_some() {
+            let text = format!(
+                "{} is in quarantine after a restart loop (5 within 15m): tried once an hour until it runs for 30m; \
+                 gtd --request reset {id} ends that",
+                id.label()
             );
+            let need = Need::at_once(Matter::Loop(id.clone()));
+            found.add(&format!("loop {id}"), text, &format!("{} is out of quarantine", id.label()), Some(need));
         }
     }
-    match &snapshot.inbox {
-        Inbox::NotAsked => found.not_examined.push("inbox"),
-        Inbox::Read(_) => {}
-        Inbox::Unknown(outage) => {
-            found.add(
-                "inbox",
-                format!("The Deacon's mail cannot be read ({outage})"),
-                "The Deacon's mail can be read again",
-                Some(Need::outage(Supply::Gt)),
-            );
-        }
+    if let Some(deaths) = &history.deaths {
+        let over = format!("All {} agents are back", deaths.agents.len());
+        found.add("deaths", lost(&deaths.agents), &over, Some(Need::at_once(Matter::Deaths)));
     }
-    // Where the rigs could not be read nobody knows which there are.
-    if !snapshot.troubles.iter().any(|trouble| trouble.about == "rigs.json") {
-        for role in [Role::Witness, Role::Refinery] {
-            let is_there = |name: &&str| snapshot.rigs.iter().any(|rig| rig.name.as_str() == *name);
-            for name in snapshot.config.patrolled_rigs(role).filter(|name| !is_there(name)) {
-                let what = format!("patrols.{}.rigs of mayor/daemon.json", role.word());
-                let text = format!("{what} names {}, which is no rig of this town", shown(name, 100));
-                found.add(
-                    &format!("patrol rigs {} {name}", role.word()),
-                    text,
-                    &format!("{what} is in order again"),
-                    None,
+    found
+}
+
+impl Troubles {
+    /// Who gives no answer.
+    fn outages(&mut self, snapshot: &Snapshot) {
+        if let Err(outage) = &snapshot.sessions {
+            self.add(
+                "tmux",
+                format!("tmux does not answer ({outage}); no agent is started or ended"),
+                "tmux answers again",
+                Some(Need::outage(Supply::Tmux)),
+            );
+            self.not_examined.extend(["session ", "loop ", "silent "]);
+        }
+        match &snapshot.reports {
+            Reports::NotAsked => self.not_examined.push("bd"),
+            // That it is missing was said when gtd started, and --check says it.
+            Reports::Asked(_) | Reports::NoTool => {}
+            Reports::Unknown(outage) => {
+                self.add(
+                    "bd",
+                    format!("bd gives no usable answer ({outage}); tmux alone tells"),
+                    "bd answers again",
+                    Some(Need::outage(Supply::Bd)),
+                );
+            }
+        }
+        match &snapshot.inbox {
+            Inbox::NotAsked => self.not_examined.push("inbox"),
+            Inbox::Read(_) => {}
+            Inbox::Unknown(outage) => {
+                self.add(
+                    "inbox",
+                    format!("The Deacon's mail cannot be read ({outage})"),
+                    "The Deacon's mail can be read again",
+                    Some(Need::outage(Supply::Gt)),
                 );
             }
         }
     }
-    let mut said = BTreeSet::new();
-    for (id, verdict) in &plan.verdicts {
+
+    /// Rigs that a patrol list names and the town does not have.
+    fn unknown_rigs(&mut self, snapshot: &Snapshot) {
+        // Where the rigs could not be read nobody knows which there are.
+        if !snapshot.troubles.iter().any(|trouble| trouble.about == "rigs.json") {
+            for role in [Role::Witness, Role::Refinery] {
+                let is_there = |name: &&str| snapshot.rigs.iter().any(|rig| rig.name.as_str() == *name);
+                for name in snapshot.config.patrolled_rigs(role).filter(|name| !is_there(name)) {
+                    let what = format!("patrols.{}.rigs of mayor/daemon.json", role.word());
+                    let text = format!("{what} names {}, which is no rig of this town", shown(name, 100));
+                    self.add(
+                        &format!("patrol rigs {} {name}", role.word()),
+                        text,
+                        &format!("{what} is in order again"),
+                        None,
+                    );
+                }
+            }
+        }
+    }
+
+    /// What a verdict means for a person; what `said` holds was said of another agent.
+    fn verdict<'v>(&mut self, id: &AgentId, verdict: &'v Verdict, said: &mut BTreeSet<(String, &'v str)>) {
         match verdict {
             Verdict::Hold(hold) => {
                 let about = match hold {
@@ -100,7 +132,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                     let text = format!("Holding {about}: {why}{}", remedy(hold));
                     let need = matches!(hold, Hold::NoGeneration(_)).then(|| Need::outage(Supply::Gt));
                     let over = format!("No longer holding {about} ({kind})");
-                    found.add(&format!("hold {kind} {about}"), text, &over, need);
+                    self.add(&format!("hold {kind} {about}"), text, &over, need);
                 }
             }
             Verdict::Leave(Leave::NoAnswer) => {
@@ -110,7 +142,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                     id.label()
                 );
                 let need = Need::at_once(Matter::Silent(id.clone()));
-                found.add(&format!("silent {id}"), text, &format!("{} answers again", id.label()), Some(need));
+                self.add(&format!("silent {id}"), text, &format!("{} answers again", id.label()), Some(need));
             }
             Verdict::Leave(Leave::Foreign(town)) => {
                 let text = format!(
@@ -120,28 +152,12 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
                 );
                 let need = Need::at_once(Matter::Foreign(id.clone()));
                 let over = format!("The session of {} is free again", id.label());
-                found.add(&format!("session {id}"), text, &over, Some(need));
+                self.add(&format!("session {id}"), text, &over, Some(need));
             }
             _ => {}
         }
-        if history.agent(id).quarantined.is_some() {
-            let text = format!(
-                "{} is in quarantine after a restart loop (5 within 15m): tried once an hour until it runs for 30m; \
-                 gtd --request reset {id} ends that",
-                id.label()
-            );
-            let need = Need::at_once(Matter::Loop(id.clone()));
-            found.add(&format!("loop {id}"), text, &format!("{} is out of quarantine", id.label()), Some(need));
-        }
     }
-    if let Some(deaths) = &history.deaths {
-        let over = format!("All {} agents are back", deaths.agents.len());
-        found.add("deaths", lost(&deaths.agents), &over, Some(Need::at_once(Matter::Deaths)));
-    }
-    found
-}
 
-impl Troubles {
     fn add(&mut self, about: &str, text: String, over: &str, need: Option<Need>) {
         self.now.push(Trouble { about: about.to_owned(), text, over: over.to_owned(), need });
     }

@@ -142,6 +142,7 @@ pub fn pidfd_open(pid: u32) -> io::Result<OwnedFd> {
         unsafe {
             match libc::syscall(libc::SYS_pidfd_open, pid, 0) {
                 -1 => Err(io::Error::last_os_error()),
+                #[allow(clippy::cast_possible_truncation)] // The kernel returns an int here.
                 fd => Ok(OwnedFd::from_raw_fd(fd as RawFd)),
             }
         }

@@ -129,10 +129,13 @@ impl Wall {
         // The epoch was a Thursday.
         const DAYS: &str = "ThuFriSatSunMonTueWed";
         const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-        let three = |names: &'static str, at: i64| names.get(at as usize * 3..at as usize * 3 + 3).unwrap_or_default();
+        let three = |names: &'static str, at: i64| {
+            let at = usize::try_from(at).ok()? * 3;
+            names.get(at..at + 3)
+        };
         let c = self.civil(offset);
         let day = (self.seconds() + i64::from(offset)).div_euclid(86_400).rem_euclid(7);
-        let (day, month) = (three(DAYS, day), three(MONTHS, c.month - 1));
+        let (day, month) = (three(DAYS, day).unwrap_or_default(), three(MONTHS, c.month - 1).unwrap_or_default());
         format!("{day} {month} {:2} {:02}:{:02}:{:02} {}", c.day, c.hour, c.minute, c.second, c.year)
     }
 

@@ -125,7 +125,10 @@ pub fn marked(lines: &[PaneLine]) -> Vec<u32> {
     fields.filter(|(session, pane)| pane.agent.as_ref() == Some(session)).map(|(_, pane)| pane.id).collect()
 }
 
-/// Where tmux's server is one that cannot be used.
+/// Looks whether tmux's server can be used.
+///
+/// # Errors
+/// Its version, and which is needed.
 pub fn refuse_old(lines: &[PaneLine]) -> Result<(), Outage> {
     match server(lines) {
         Some((_, version)) if !super::tmux::is_usable_version(&version) => {

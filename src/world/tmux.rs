@@ -119,7 +119,7 @@ impl Tmux {
         lines: usize,
         attention: &mut Attention,
     ) -> Result<Result<String, Outage>, Stopped> {
-        let deadline = TMUX_TIMEOUT + TIME_FOR_A_LINE * lines as u32;
+        let deadline = TMUX_TIMEOUT + TIME_FOR_A_LINE * u32::try_from(lines).unwrap_or(u32::MAX);
         let command = self.command().args(["source-file", "-"]).input(script).deadline(deadline);
         let output = command.run(attention)?;
         Ok(output.map(|output| output.stdout).map_err(|failure| Outage::new(failure.to_string())))

@@ -51,8 +51,8 @@ pub fn check(dir: &Path) -> Result<PathBuf, String> {
     let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     if dir.to_str().is_none_or(|text| text.contains(char::is_control)) {
         return Err(format!(
-            "{:?}: tmux cannot be told of a path with control characters or bytes that are no text",
-            dir
+            "{}: tmux cannot be told of a path with control characters or bytes that are no text",
+            clean(&dir.to_string_lossy(), 400)
         ));
     }
     if dir.join(MARK).is_file() {

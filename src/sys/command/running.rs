@@ -60,6 +60,9 @@ pub struct Running {
 
 impl Running {
     /// Starts it. It gets `input`, and nobody else's streams.
+    ///
+    /// # Errors
+    /// The system's, where there is no such program or no process left.
     pub fn start(mut command: Command, input: &[u8]) -> io::Result<Running> {
         command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -102,6 +105,9 @@ impl Running {
     }
 
     /// Waits until it has ended, with all that it says taken in.
+    ///
+    /// # Errors
+    /// [`Stopped`].
     pub fn wait(&mut self, deadline: Duration, attention: &mut Attention) -> Result<End, Stopped> {
         let began = Instant::now();
         let end = began + deadline;

@@ -28,7 +28,7 @@ impl Verdict {
         let reason = self.reason_without_time();
         match self.until() {
             Some(until) => {
-                let left = Duration::from_secs(until.since(now).as_secs_f64().ceil() as u64);
+                let left = Duration::from_secs((until.since(now) + Duration::from_nanos(999_999_999)).as_secs());
                 timed(&reason, left)
             }
             None => reason,
