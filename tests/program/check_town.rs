@@ -230,7 +230,7 @@ fn a_town_on_two_servers_is_a_fault_that_names_both() {
         .faults(1);
     // A person's own session there is none of the town's, and must not be ended with it.
     town.tmux(&[&second[..], &["mine", "-c", &root, "sleep 1000"]].concat());
-    Checked::of(&town).fault("tmux server", "(gt-deacon)", "kill-session -t =gt-deacon").faults(1);
+    Checked::of(&town).fault("tmux server", "(gt-deacon)", "kill-session -t '=gt-deacon'").faults(1);
     town.tmux(&["-L", "second", "kill-session", "-t", "=gt-deacon"]);
     Checked::of(&town).faults(0);
     town.tmux(&["-L", "second", "kill-server"]);

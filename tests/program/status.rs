@@ -115,7 +115,7 @@ fn the_story_of_an_agent_tells_what_happened_and_what_comes_next() {
     let places: Vec<usize> = order.iter().map(|text| events.rfind(text).expect(text)).collect();
     assert!(places.is_sorted(), "{events}");
     assert!(!events.contains("Deacon"), "{events}");
-    assert!(story.contains("attach       tmux attach -t =gt-broken-witness"), "{story}");
+    assert!(story.contains("attach       tmux attach -t '=gt-broken-witness'"), "{story}");
     // By any of its names.
     for name in ["gt-broken-witness", "witness for broken", "Broken/Witness"] {
         let said = town.run(&["--status", name]).exits(0).stdout;

@@ -49,7 +49,7 @@ impl Server {
         match (self.others, self.ours.as_slice()) {
             (0, _) => format!("{tmux} kill-server"),
             (_, ours) => {
-                let each: Vec<String> = ours.iter().map(|name| format!("{tmux} kill-session -t ={name}")).collect();
+                let each: Vec<String> = ours.iter().map(|name| format!("{tmux} kill-session -t '={name}'")).collect();
                 each.join("; ")
             }
         }

@@ -102,7 +102,7 @@ impl Story {
         let socket = if socket.is_empty() { String::new() } else { format!("{socket} ") };
         // What is to be copied is not folded. A session that was never made cannot be looked at.
         if history.is_some_and(|history| history.program.is_some()) {
-            let line = format!("tmux {socket}attach -t ={}", status.session);
+            let line = format!("tmux {socket}attach -t '={}'", status.session);
             lines.push(format!("{:13}{}", "attach", clean(&line, 500)));
         }
         for path in &self.screens {
