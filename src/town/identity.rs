@@ -2,6 +2,7 @@
 //! (`gt-alpha-witness`). Whatever is not exactly one agent of this town is none.
 
 use super::agent::{AgentId, Name};
+use super::lean::sort_by;
 use super::names::Table;
 use super::rigs::Rig;
 use std::path::Path;
@@ -86,7 +87,7 @@ impl Roll<'_> {
                 (self.names(&id).iter().map(|name| distance(name, text)).min().unwrap_or(usize::MAX), id.to_string())
             })
             .collect();
-        near.sort();
+        sort_by(&mut near, Ord::cmp);
         near.into_iter().take(3).map(|(_, name)| name).collect()
     }
 

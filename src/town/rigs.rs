@@ -1,6 +1,7 @@
 //! `mayor/rigs.json`: the town's projects.
 
 use super::agent::Name;
+use super::lean::sort_by;
 use super::text::shown;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,7 +46,7 @@ impl Rigs {
                 Err(why) => found.refused.push(format!("{}: {why}", shown(name, 60))),
             }
         }
-        found.served.sort_by(|a, b| a.name.cmp(&b.name));
+        sort_by(&mut found.served, |a, b| a.name.cmp(&b.name));
         Ok(found)
     }
 }

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
+use crate::town::lean::sort_by;
 use crate::world::tools::candidates;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -139,7 +140,7 @@ fn find_units(dirs: &[(PathBuf, bool)], runs_in: Option<&str>) -> Vec<Unit> {
             for (dir, _) in dirs.iter().filter(|(_, other)| other == of_user) {
                 let drop_ins = fs::read_dir(dir.join(format!("{name}.d"))).into_iter().flatten().flatten();
                 let mut drop_ins: Vec<PathBuf> = drop_ins.map(|entry| entry.path()).collect();
-                drop_ins.sort();
+                sort_by(&mut drop_ins, Ord::cmp);
                 for text in drop_ins
                     .iter()
                     .filter(|path| path.extension().is_some_and(|e| e == "conf"))
