@@ -78,6 +78,27 @@ pub struct Own<C = Vec<OpenCondition>, A = Vec<AgentStatus>, H = History> {
     pub history: H,
 }
 
+/// gtd's part, as it is written.
+type Borrowed<'a> = Own<&'a [OpenCondition], &'a [AgentStatus], &'a History>;
+
+impl Own {
+    /// What was read, to be written again.
+    fn borrowed(&self) -> Borrowed<'_> {
+        Own {
+            format: self.format,
+            version: self.version.clone(),
+            program: self.program.clone(),
+            boot: self.boot.clone(),
+            looked_at: self.looked_at,
+            next_heartbeat: self.next_heartbeat,
+            rhythm: self.rhythm.clone(),
+            conditions: &self.conditions,
+            agents: &self.agents,
+            history: &self.history,
+        }
+    }
+}
+
 /// The file that a daemon was started from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgramFile {
@@ -292,7 +313,7 @@ fn fingerprint(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-fn encode<O: Serialize>(state: &State<O>) -> Vec<u8> {
+fn encode(state: &State<Borrowed>) -> Vec<u8> {
     // Plain values with text for keys: nothing in it can fail to become JSON.
     // Without blanks: the file of a thousand agents is a megabyte.
     let mut bytes = serde_json::to_vec(state).unwrap_or_default();
@@ -306,8 +327,9 @@ fn encode<O: Serialize>(state: &State<O>) -> Vec<u8> {
 /// Why it is not written.
 pub fn mark_stopped(dir: &Path) -> Result<(), String> {
     match read(dir)? {
-        Some(mut state) if state.running => {
-            state.running = false;
+        Some(State { running: true, pid, started_at, last_heartbeat, heartbeat_count, gtd }) => {
+            let gtd = gtd.as_ref().map(Own::borrowed);
+            let state = State { running: false, pid, started_at, last_heartbeat, heartbeat_count, gtd };
             files::write(&path(dir), &encode(&state), Durability::Synced, Access::User).map_err(|e| e.to_string())
         }
         _ => Ok(()),

@@ -16,10 +16,11 @@ use super::World;
 use super::tmux::script::{guarded, identity, in_braces, is_marked, quote, said, say, tag, together};
 use super::tmux::{LINES_PER_SCRIPT, Tmux};
 use crate::sys::attention::{Attention, Stopped};
+use crate::town::lean::gather;
 use crate::town::outcome::Delivery;
 use crate::town::plan::Addressee;
 use screens::{Told, ends_at, heading, list, times_shown};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// A message for a pane.
@@ -73,6 +74,10 @@ struct Seen {
 }
 
 impl Seen {
+    fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
     /// Whether something has changed since, as far as it was asked for.
     fn differs(&self, now: &Seen) -> bool {
         self.cursor != now.cursor || now.text.is_some() && self.text != now.text
@@ -100,36 +105,34 @@ struct Round<'a> {
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
         let before = self.wave(Some(&clear), Some(&|_| true))?;
-        let count = |number: usize, screens: &Screens| {
-            let text = screens.get(&number).and_then(|seen| seen.text.as_deref()).unwrap_or_default();
-            times_shown(text, &self.pokes[number].text)
+        let pokes = self.pokes;
+        let counted = |screens: &Screens| -> Vec<usize> {
+            let each = pokes.iter().enumerate();
+            each.map(|(number, poke)| screens.get(&number).map_or(0, |seen| times_shown(seen.text(), &poke.text)))
+                .collect()
         };
-        let before: BTreeMap<usize, usize> = before.keys().map(|number| (*number, count(*number, &before))).collect();
+        let before = counted(&before);
         self.pause(AFTER_CLEARING)?;
         self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), None)?;
         self.pause(AFTER_TEXT)?;
         let mut shown = self.wave(None, Some(&|_| true))?;
         // An interface that draws a cursor of its own leaves tmux's where it pleases.
-        let at_cursor = |(number, seen): (&usize, &Seen)| {
-            let text = seen.text.as_deref().unwrap_or_default();
-            ends_at(text, &seen.cursor, &self.pokes[*number].text).then_some(*number)
+        let at_cursor = |(number, poke): (usize, &Poke)| {
+            shown.get(&number).is_some_and(|seen| ends_at(seen.text(), &seen.cursor, &poke.text))
         };
-        let at_cursor: Vec<usize> = shown.iter().filter_map(at_cursor).collect();
-        let is_at_cursor = |number: usize| at_cursor.binary_search(&number).is_ok();
-        let counted: BTreeMap<usize, usize> = shown.keys().map(|number| (*number, count(*number, &shown))).collect();
-        self.close(Delivery::NotShown, |number, _| {
-            !is_at_cursor(number) && counted.get(&number) <= before.get(&number)
-        });
+        let at_cursor: Vec<bool> = pokes.iter().enumerate().map(at_cursor).collect();
+        let counts = counted(&shown);
+        self.close(Delivery::NotShown, |number, _| !at_cursor[number] && counts[number] <= before[number]);
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
             self.wave(Some(&|poke| vec![typed(poke, "'\r'")]), None)?;
             self.pause(AFTER_ENTER)?;
-            shown = self.settle(shown, &is_at_cursor)?;
+            shown = self.settle(shown, &at_cursor)?;
             if self.is_done() || attempt == MORE_ENTERS {
                 break;
             }
             self.pause(MORE_TIME)?;
-            shown = self.settle(shown, &is_at_cursor)?;
+            shown = self.settle(shown, &at_cursor)?;
             if self.is_done() {
                 break;
             }
@@ -139,14 +142,14 @@ impl Round<'_> {
 
     /// One look at all that are under way: where anything has changed, the message was taken. Where the message stood at the
     /// cursor, that tells, and the screen is asked for only where it stays.
-    fn settle(&mut self, before: Screens, is_at_cursor: &dyn Fn(usize) -> bool) -> Result<Screens, Stopped> {
+    fn settle(&mut self, before: Screens, at_cursor: &[bool]) -> Result<Screens, Stopped> {
         let differs = |now: &Screens, number: usize| match (before.get(&number), now.get(&number)) {
             (Some(before), Some(now)) => before.differs(now),
             _ => true,
         };
-        let now = self.wave(None, Some(&|number| !is_at_cursor(number)))?;
+        let now = self.wave(None, Some(&|number| !at_cursor[number]))?;
         self.close(Delivery::Taken, |number, _| differs(&now, number));
-        if self.open().into_iter().all(|number| !is_at_cursor(number)) {
+        if self.open().into_iter().all(|number| !at_cursor[number]) {
             return Ok(now);
         }
         let now = self.wave(None, Some(&|_| true))?;
@@ -230,7 +233,7 @@ impl Round<'_> {
         self.marked.clone_from(&told.marked);
         let panes: Vec<u32> = seen.iter().map(|number| self.pane(*number)).collect();
         let mut texts: BTreeMap<usize, String> = match told.screens(&panes) {
-            Some(texts) => seen.iter().copied().zip(texts.into_iter().map(str::to_owned)).collect(),
+            Some(texts) => gather(seen.iter().copied().zip(texts.into_iter().map(str::to_owned))),
             // A tmux that shows more or fewer lines of a pane than it has is asked for one after another.
             None => self.each_screen(seen)?,
         };
@@ -257,7 +260,7 @@ impl Round<'_> {
         };
         let lines: Vec<String> = seen.iter().map(line).collect();
         let text = self.script(&lines)?;
-        Ok(said(&text, &tag).into_iter().map(|(number, said)| (number, said.after.to_owned())).collect())
+        Ok(gather(said(&text, &tag).into_iter().map(|(number, said)| (number, said.after.to_owned()))))
     }
 
     fn pane(&self, number: usize) -> u32 {
@@ -278,9 +281,8 @@ impl Round<'_> {
     fn guarded_together(&self, numbers: &[usize], tag: &str, keys: Keys) -> String {
         let pokes = || numbers.iter().map(|number| &self.pokes[*number]);
         let panes: Vec<_> = pokes().map(|poke| (&poke.to.pane, untouched(poke))).collect();
-        let mut ids: Vec<u32> = panes.iter().map(|(pane, _)| pane.id).collect();
-        ids.sort_unstable();
-        let spared: Vec<u32> = self.marked.iter().copied().filter(|id| ids.binary_search(id).is_err()).collect();
+        let ids: BTreeSet<u32> = gather(panes.iter().map(|(pane, _)| pane.id));
+        let spared: Vec<u32> = self.marked.iter().copied().filter(|id| !ids.contains(id)).collect();
         let typed = std::iter::once(screens::typed(tag)).chain(pokes().flat_map(keys));
         together(&panes, UNTOUCHED, &spared, &typed.collect::<Vec<String>>())
     }

@@ -237,16 +237,19 @@ impl Drop for Town {
 }
 
 /// Waits for something that takes a while.
+#[track_caller]
 pub fn wait_until(condition: impl FnMut() -> bool) {
     poll(Duration::from_millis(10), condition);
 }
 
 /// Waits for something that takes milliseconds.
+#[track_caller]
 pub fn spin_until(condition: impl FnMut() -> bool) {
     poll(Duration::from_micros(500), condition);
 }
 
 /// Waits for something that is looked for this often.
+#[track_caller]
 pub fn poll(step: Duration, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !condition() {

@@ -1,6 +1,7 @@
 //! Scripts for tmux: quoting, guards, and how a script's own words are told from what panes show.
 
 use crate::sys::raw;
+use crate::town::lean::gather;
 use crate::town::plan::PaneRef;
 use std::collections::BTreeMap;
 use std::process;
@@ -79,10 +80,9 @@ pub const IS_MARKED: &str = "#{==:#{session_name},#{@gtd_agent}}";
 pub fn together(panes: &[(&PaneRef, String)], format: &str, spared: &[u32], then: &[String]) -> String {
     let one =
         |(pane, value): &(&PaneRef, String)| format!("{}%{}/{}/{value} ", pane.session, pane.id, pane.process.pid);
-    let mut panes: Vec<_> = panes.iter().collect();
     // As tmux goes through its sessions.
-    panes.sort_by_key(|(pane, _)| &pane.session);
-    let wanted: String = panes.into_iter().map(one).collect();
+    let panes: BTreeMap<&str, _> = gather(panes.iter().map(|pane| (pane.0.session.as_str(), pane)));
+    let wanted: String = panes.into_values().map(one).collect();
     // No more than is needed: tmux copies what it has anew for each session.
     let mut found = format!("#{{?{IS_MARKED},#{{session_name}}#{{pane_id}}/#{{pane_pid}}/{format} ,}}");
     if !spared.is_empty() {
