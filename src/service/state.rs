@@ -92,6 +92,7 @@ impl Own {
             looked_at: self.looked_at,
             next_heartbeat: self.next_heartbeat,
             rhythm: self.rhythm.clone(),
+            no_generation: self.no_generation.clone(),
             conditions: &self.conditions,
             agents: &self.agents,
             history: &self.history,
