@@ -70,11 +70,12 @@ fn after_thousands_of_looks_gtd_holds_what_it_held_at_the_beginning() {
     look(&town, &gtd, 0, first);
     let before = held(&gtd);
     look(&town, &gtd, first, all - first);
+    // What is in hand just now holds one more for a moment; what is never given back would stay.
+    wait_until("it holds no more descriptors than before", || held(&gtd).descriptors <= before.descriptors);
     let after = held(&gtd);
     let figures = format!("after {first} looks {before:?}, after {all} {after:?} (memory in KiB)");
     // Past the test harness, which shows it only where the test fails.
     let _ = writeln!(std::io::stderr(), "\n{figures}");
-    assert_eq!(before.descriptors, after.descriptors, "{figures}");
     assert!(after.memory <= before.memory + before.memory / 10 + 256, "{figures}");
     gtd.stop();
 }
