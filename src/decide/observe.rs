@@ -92,16 +92,18 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
     if snapshot.gastown.is_some() {
         history.gastown.clone_from(&snapshot.gastown);
     }
-    if let Some(server) = &snapshot.server {
-        let before = history.server.replace(server.clone());
-        if let Some(before) = before.filter(|before| before.socket != server.socket) {
-            history.former_server = Some(before);
-        }
+    let moved =
+        snapshot.generation.is_ok() && history.server.as_ref().is_some_and(|before| before.socket != snapshot.socket);
+    if moved {
+        history.former_server = history.server.take();
+    }
+    if snapshot.server.is_some() {
+        history.server.clone_from(&snapshot.server);
     }
     if snapshot.generation.is_ok() {
         history.holds = SavedHolds::from(&snapshot.holds);
     }
-    note_names(history, snapshot);
+    note_names(history, snapshot, moved);
     history.rigs = Some(snapshot.rigs.iter().map(SavedRig::from).collect());
     // Under the last known names agents are watched on; without any nobody knows what they are called.
     if snapshot.generation.is_err() && history.names.is_none() {
@@ -227,11 +229,11 @@ fn quarantine_loop(agent: &Agent, entry: &mut AgentHistory, since: Moment, event
     }
 }
 
-/// Another generation's agents are others, whatever they are for: what was known of those before is not about them. They are
-/// not ended for it, and who takes their place is started for the first time.
-fn note_names(history: &mut History, snapshot: &Snapshot) {
+/// Another generation's agents are others, whatever they are for, and so are those on another socket: what was known of those
+/// before is not about them. They are not ended for it, and who takes their place is started for the first time.
+fn note_names(history: &mut History, snapshot: &Snapshot, moved: bool) {
     let Ok(generation) = snapshot.generation else { return };
-    if history.names.as_ref().is_some_and(|names| names.generation != generation) {
+    if moved || history.names.as_ref().is_some_and(|names| names.generation != generation) {
         for entry in history.agents.values_mut() {
             let shut_down = entry.shut_down.take();
             let (last_word, messages) = (entry.last_word, entry.messages);

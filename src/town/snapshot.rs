@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub rigs: Vec<Rig>,
     /// The agents that gtd may supervise, the Deacon first.
     pub agents: Vec<Agent>,
+    /// The options by which the town's tmux server is reached.
+    pub socket: String,
     /// The tmux server that answered.
     pub server: Option<Server>,
     /// The sessions on the town's tmux server, by name.

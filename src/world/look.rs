@@ -65,6 +65,7 @@ impl World {
             left_out: history.left_out.clone(),
             rigs,
             agents,
+            socket: self.socket().map(|socket| socket.options().join(" ")).unwrap_or_default(),
             server,
             sessions,
             reports: Reports::NotAsked,

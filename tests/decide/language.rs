@@ -240,6 +240,7 @@ impl Town {
             holds: self.holds.clone(),
             activity: self.activity,
             troubles: Vec::new(),
+            socket: String::new(),
             server: None,
         }
     }

@@ -42,6 +42,7 @@ fn town(generation: Generation, inbox: Inbox) -> Snapshot {
         left_out: Default::default(),
         rigs: rigs.iter().map(rig).collect(),
         agents: Vec::new(),
+        socket: String::new(),
         server: None,
         sessions: Ok(Vec::new()),
         reports: Reports::NotAsked,

@@ -249,6 +249,7 @@ impl Town {
             holds: self.holds(&rigs),
             rigs,
             agents,
+            socket: String::new(),
             server: server.map(|process| Server { process, socket: String::new() }),
             sessions,
             reports: Reports::NotAsked,
