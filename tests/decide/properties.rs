@@ -266,6 +266,7 @@ fn snapshot(step: &Step, generation: Generation, config: &Config, now: Moment) -
         elsewhere: Default::default(),
         docks: Default::default(),
         left_out: Default::default(),
+        socket: String::new(),
         server: None,
         holds: Holds {
             estop: (step.held == 1).then(String::new),

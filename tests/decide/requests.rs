@@ -40,6 +40,7 @@ fn town(generation: Generation) -> Snapshot {
         left_out: Default::default(),
         rigs: vec![rig("alpha"), rig("beta")],
         agents: Vec::new(),
+        socket: String::new(),
         server: None,
         sessions: Ok(Vec::new()),
         reports: Reports::NotAsked,
