@@ -98,6 +98,7 @@ fn idle(now: Moment) -> Snapshot {
         left_out: Default::default(),
         rigs: Vec::new(),
         agents: Vec::new(),
+        socket: String::new(),
         server: None,
         sessions: Ok(Vec::new()),
         reports: gtd::town::snapshot::Reports::NotAsked,
