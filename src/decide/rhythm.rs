@@ -11,15 +11,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Idle for less than the first, a heartbeat comes every second. The last step has no end.
-const STEPS: [(Duration, Duration); 4] =
-    [(minutes(5), minutes(5)), (minutes(15), minutes(10)), (minutes(45), minutes(30)), (Duration::MAX, minutes(60))];
+const STEPS: [(Duration, Duration); 4] = [
+    (Duration::from_mins(5), Duration::from_mins(5)),
+    (Duration::from_mins(15), Duration::from_mins(10)),
+    (Duration::from_mins(45), Duration::from_mins(30)),
+    (Duration::MAX, Duration::from_hours(1)),
+];
 
 /// An activity file older than this was left behind by a `gt` that no longer writes it.
 const FORGOTTEN: Duration = Duration::from_hours(24);
-
-const fn minutes(n: u64) -> Duration {
-    Duration::from_secs(n * 60)
-}
 
 /// The interval for the town as this snapshot and the last known activity show it.
 pub fn rhythm(snapshot: &Snapshot, history: &History) -> Rhythm {

@@ -1,8 +1,7 @@
 //! The conditions that a person should know of, each of which is said when it begins and when it ends.
 
 use super::deaths::lost;
-use crate::town::agent::AgentId;
-use crate::town::agent::Role;
+use crate::town::agent::{AgentId, Role};
 use crate::town::history::History;
 use crate::town::need::{Matter, Need, Supply};
 use crate::town::plan::{Hold, Leave, Plan, Verdict};

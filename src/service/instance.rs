@@ -256,7 +256,7 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
     if !is_held(&lock)? {
         // Somebody has removed the lock of one that serves, which makes it anew at its next look. Until then its PID file tells.
         if is_held(&pid)?
-            && let Some(number) = read_pid(&pid).filter(|number| process::has_open(*number, &pid) != Some(false))
+            && let Some(number) = holder_of(&pid)
         {
             return Ok(Holder::Gtd(number));
         }
@@ -293,8 +293,12 @@ pub fn holder(dir: &Path) -> Result<Holder, files::FileError> {
 
 /// The gtd that holds this PID file.
 fn gtd_of(pid_file: &Path) -> Holder {
-    let number = read_pid(pid_file).filter(|number| process::has_open(*number, pid_file) != Some(false));
-    number.map_or(Holder::Other(None), Holder::Gtd)
+    holder_of(pid_file).map_or(Holder::Other(None), Holder::Gtd)
+}
+
+/// The PID in this file, unless the system tells that its process does not have the file open: then it is a stranger's.
+fn holder_of(pid_file: &Path) -> Option<u32> {
+    read_pid(pid_file).filter(|number| process::has_open(*number, pid_file) != Some(false))
 }
 
 /// Removes the PID file of this process, whose [`Instance`] cannot be reached any more; its locks end with it.

@@ -160,8 +160,7 @@ pub fn parse_show(stdout: &str) -> Result<BTreeMap<String, String>, Outage> {
 fn agent_state(bead: &Value) -> String {
     let text = |key: &str| bead.get(key).and_then(Value::as_str).unwrap_or_default();
     let line = || {
-        let lines = text("description").lines();
-        let state = { lines }.find_map(|line| line.trim().strip_prefix("agent_state:"));
+        let state = text("description").lines().find_map(|line| line.trim().strip_prefix("agent_state:"));
         state.map(str::trim).filter(|word| *word != "null")
     };
     match text("agent_state") {

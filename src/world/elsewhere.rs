@@ -32,7 +32,10 @@ impl fmt::Display for Place<'_> {
 }
 
 /// A server's PID, where there is one, and the sessions that were looked for, with whose they are.
-pub type Patrols = (Option<u32>, BTreeMap<String, AgentId>);
+pub type Patrols = (Option<u32>, Names);
+
+/// Names of sessions, and whose they are.
+pub type Names = BTreeMap<String, AgentId>;
 
 impl World {
     /// The tmux servers that this town could be on, each with the generations that would have it there: as it is configured, and
@@ -71,7 +74,7 @@ impl World {
     ///
     /// # Errors
     /// [`Stopped`]; within, an outage where the server does not answer.
-    pub(super) fn patrols_on(&mut self, socket: &Socket, rigs: &[Rig]) -> Result<Result<Patrols, Outage>, Stopped> {
+    pub(super) fn patrols_on(&mut self, socket: &Socket, names: &Names) -> Result<Result<Patrols, Outage>, Stopped> {
         let Some(program) = self.tools.tmux.as_deref() else {
             return Ok(Err(Outage::new("tmux is not installed, or not where gtd looks")));
         };
@@ -82,7 +85,7 @@ impl World {
         };
         let server = sessions::server(&lines).map(|(pid, _)| pid);
         let sessions = sessions::sessions(lines, &BTreeSet::new());
-        Ok(Ok((server, patrols_among(&sessions, &self.real_root, &self.root, rigs))))
+        Ok(Ok((server, patrols_among(&sessions, &self.real_root, names))))
     }
 
     /// Looks for the town's patrol agents under other names and on other servers, and notes in the snapshot what it found: one
@@ -93,6 +96,7 @@ impl World {
     pub fn look_elsewhere(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
         let (Ok(generation), Ok(here)) = (&snapshot.generation, &snapshot.sessions) else { return Ok(()) };
         let own = generation.table().patrol_sessions(&self.root, &snapshot.rigs);
+        let all = patrol_names(&self.root, &snapshot.rigs);
         let current = self.socket().cloned();
         let own_server = snapshot.server.as_ref().map(|server| server.process.pid);
         let mut found: Vec<Found> = Vec::new();
@@ -100,9 +104,9 @@ impl World {
         for (socket, generations) in self.places(true) {
             let is_here = Some(&socket) == current.as_ref();
             let names = if is_here {
-                patrols_among(here, &self.real_root, &self.root, &snapshot.rigs)
+                patrols_among(here, &self.real_root, &all)
             } else {
-                match self.patrols_on(&socket, &snapshot.rigs)? {
+                match self.patrols_on(&socket, &all)? {
                     Ok((server, _)) if server.is_some() && servers.contains(&server) => continue,
                     Ok((server, names)) => {
                         servers.push(server);
@@ -116,8 +120,7 @@ impl World {
                     }
                 }
             };
-            let others: BTreeMap<String, AgentId> =
-                gather(names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name)));
+            let others: Names = gather(names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name)));
             if !others.is_empty() {
                 let how = match (is_here, generations.is_empty()) {
                     (true, _) => ": another Gas Town's names",
@@ -144,7 +147,7 @@ const NAMED: usize = 3;
 const ENDED: usize = 20;
 
 /// A server, how it is one besides, and who lives there.
-type Found = (Socket, &'static str, BTreeMap<String, AgentId>);
+type Found = (Socket, &'static str, Names);
 
 /// Who lives where, what can be done about it, and one command that ends them all.
 fn told(found: &[Found]) -> String {
@@ -167,9 +170,12 @@ fn told(found: &[Found]) -> String {
     format!("{who}. Set gtd.gastown or gtd.tmux_socket, then kill -HUP $(cat daemon/daemon.pid){COMMAND}{commands}")
 }
 
-fn patrols_among(sessions: &[Session], real_root: &Path, root: &Path, rigs: &[Rig]) -> BTreeMap<String, AgentId> {
-    let all = Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs));
-    let names: BTreeMap<String, AgentId> = gather(all);
+/// The sessions of a town's patrol agents under the names of any generation, and whose they are.
+pub fn patrol_names(root: &Path, rigs: &[Rig]) -> Names {
+    gather(Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)))
+}
+
+fn patrols_among(sessions: &[Session], real_root: &Path, names: &Names) -> Names {
     let lives = |session: &&Session| {
         session.panes.as_deref().unwrap_or_default().iter().any(|pane| pane.state == PaneState::Running)
     };

@@ -128,12 +128,10 @@ impl World {
             self.gt_file = file;
         }
         let began = clock::now().wall;
-        let mut config = self.config.clone();
-        if ask == Ask::Now {
-            // Nobody who is woken has to wait long for it: a heartbeat asks again.
-            config.command_timeout = config.command_timeout.min(PROMPT);
-        }
-        let command = |gt: &Path| tool::command(gt, &self.root, &config);
+        // Nobody who is woken has to wait long for it: a heartbeat asks again.
+        let most = if ask == Ask::Now { PROMPT } else { Duration::MAX };
+        let deadline = self.config.command_timeout.min(most);
+        let command = |gt: &Path| tool::command(gt, &self.root, &self.config).deadline(deadline);
         let mut found = gastown::generation(&self.config, known, gt, (ask, began), command, &mut self.attention)?;
         if found.called {
             self.own_calls.note(began, clock::now().wall);

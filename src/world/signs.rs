@@ -6,7 +6,7 @@
 //! seed, or 0.2 as against 1.0. A session lives only under the names that somebody uses.
 
 use super::World;
-use super::elsewhere::Place;
+use super::elsewhere::{Place, patrol_names};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, Whose};
@@ -76,8 +76,9 @@ impl World {
     /// [`Stopped`]; within, why it does not tell.
     pub(super) fn read_signs(&mut self, rigs: &[Rig]) -> Result<Result<KnownGastown, Outage>, Stopped> {
         let mut signs = of_files(&self.root);
+        let names = patrol_names(&self.root, rigs);
         for (socket, fits) in self.places(false) {
-            let sessions = match self.patrols_on(&socket, rigs)? {
+            let sessions = match self.patrols_on(&socket, &names)? {
                 Ok((_, sessions)) => sessions,
                 Err(outage) => return Ok(Err(outage)),
             };

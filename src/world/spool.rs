@@ -78,7 +78,9 @@ pub fn read(root: &Path) -> Vec<SpoolFile> {
         return Vec::new();
     };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.strip_suffix(".json").is_some()).take(MOST_FILES).collect();
+    // gtd gives these names itself.
+    #[allow(clippy::case_sensitive_file_extension_comparisons)]
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).take(MOST_FILES).collect();
     names.sort();
     let file = |name: String| {
         let order = match files::read_at_most(&dir.join(&name), Whose::OursAlone, LARGEST) {
