@@ -27,11 +27,11 @@ use crate::town::outcome::{Done, Outcome};
 use crate::town::plan::{Plan, Trigger};
 use crate::town::request::Source;
 use crate::town::snapshot::{Reports, Snapshot};
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::world::{World, tools, town_files};
 use crossbeam_channel::{Sender, unbounded};
 use deaths::{Asking, heed};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
@@ -118,13 +118,13 @@ struct Daemon {
     events: Sender<Event>,
     ringer: Ringer,
     /// Processes that have ended and are not watched again, whatever tmux shows.
-    ended: BTreeSet<u32>,
+    ended: SortedSet<u32>,
     /// Whose the processes are that are watched.
-    watched: Rc<RefCell<BTreeMap<u32, AgentId>>>,
+    watched: Rc<RefCell<SortedMap<u32, AgentId>>>,
     /// Why not all of them are.
     unwatched: Option<String>,
     /// What was last said of each agent that waits, so that it is said once.
-    said: BTreeMap<AgentId, String>,
+    said: SortedMap<AgentId, String>,
     said_interval: Option<Duration>,
     /// Why the state could not be saved.
     not_saved: Option<String>,
@@ -145,7 +145,7 @@ struct Daemon {
     /// Why the spawned workers that wait are not known, so that it is said once.
     pending_unread: Option<String>,
     /// What requests wait for, so that it is said once.
-    waiting: BTreeMap<Source, String>,
+    waiting: SortedMap<Source, String>,
 }
 
 /// Serves the town at `root`. `ready` is called once it is certain that this daemon serves it, before the first heartbeat.
@@ -174,7 +174,7 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
     };
     let log = Log::open(&dir);
     let asking = Rc::new(Cell::new(Asking::No));
-    let watched = Rc::new(RefCell::new(BTreeMap::new()));
+    let watched = Rc::new(RefCell::new(SortedMap::new()));
     let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), Rc::clone(&watched), log.clone());
     let world = World::new(root, Attention::new(bell, heed), &loaded.history);
     if world.tools.tmux.is_none() {
@@ -208,10 +208,10 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         sleeper,
         events,
         ringer,
-        ended: BTreeSet::new(),
+        ended: SortedSet::new(),
         watched,
         unwatched: None,
-        said: BTreeMap::new(),
+        said: SortedMap::new(),
         said_interval: None,
         not_saved: None,
         not_told: None,
@@ -224,7 +224,7 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         suspended: raw::suspended(),
         more_mail: false,
         pending_unread: None,
-        waiting: BTreeMap::new(),
+        waiting: SortedMap::new(),
         world,
         log,
     };

@@ -19,6 +19,7 @@ pub mod rigs;
 pub mod sha256;
 pub mod shell_line;
 pub mod snapshot;
+pub mod sorted;
 pub mod spawn;
 pub mod start;
 pub mod text;

@@ -6,11 +6,10 @@ use crate::service::signals::Event;
 use crate::sys::attention::{Heard, Stopped};
 use crate::sys::clock;
 use crate::town::agent::AgentId;
-use crate::town::lean::gather;
 use crate::town::snapshot::Snapshot;
+use crate::town::sorted::{SortedMap, SortedSet};
 use crossbeam_channel::Receiver;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ pub(super) fn heed(
     inbox: Receiver<Event>,
     pending: Rc<RefCell<Pending>>,
     asking: Rc<Cell<Asking>>,
-    watched: Rc<RefCell<BTreeMap<u32, AgentId>>>,
+    watched: Rc<RefCell<SortedMap<u32, AgentId>>>,
     log: Log,
 ) -> impl FnMut() -> Heard {
     move || {
@@ -63,7 +62,7 @@ impl Daemon {
         if pending.ended.is_empty() {
             return Ok(());
         }
-        self.ended.extend(&pending.ended);
+        self.ended.extend(pending.ended.iter().copied());
         let since = self.history.last_look.map(|last| clock::now().since(last));
         let left = since.and_then(|since| BETWEEN_DEATHS.checked_sub(since)).filter(|_| self.last_was_death);
         self.last_was_death = true;
@@ -82,7 +81,7 @@ impl Daemon {
             Some((program.process.pid, agent.id.clone()))
         });
         let programs: Vec<(u32, AgentId)> = programs.collect();
-        let names: BTreeMap<u32, &AgentId> = gather(programs.iter().map(|(pid, id)| (*pid, id)));
+        let names: SortedMap<u32, &AgentId> = programs.iter().map(|(pid, id)| (*pid, id)).collect();
         let panes = snapshot.sessions.as_deref().unwrap_or_default().iter().flat_map(|s| s.panes.iter().flatten());
         // What runs within an agent's shell may end and leave the shell.
         let foregrounds = panes.filter_map(|pane| Some((pane.foreground?, (*names.get(&pane.process.pid)?).clone())));
@@ -91,11 +90,11 @@ impl Daemon {
         let server = snapshot.server.as_ref().or(self.history.server.as_ref()).map(|server| server.process.pid);
         let all: Vec<(u32, AgentId)> = programs.into_iter().chain(foregrounds).collect();
         let pids: Vec<u32> = server.into_iter().chain(all.iter().map(|(pid, _)| *pid)).collect();
-        let shown: BTreeSet<u32> = gather(pids.iter().copied());
+        let shown: SortedSet<u32> = pids.iter().copied().collect();
         self.ended.retain(|pid| shown.contains(pid));
         let pids: Vec<u32> = pids.into_iter().filter(|pid| !self.ended.contains(pid)).collect();
         let watched = sleeper.watch(&pids, &self.events, &self.ringer);
         self.unwatched = watched.err().map(|unwatched| unwatched.to_string());
-        self.watched.replace(gather(all));
+        self.watched.replace(all.into_iter().collect());
     }
 }

@@ -9,18 +9,17 @@ use crate::sys::attention::Stopped;
 use crate::sys::files::Durability;
 use crate::town::agent::AgentId;
 use crate::town::duration::go_duration;
-use crate::town::lean::gather;
 use crate::town::need::{Need, Supply};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
 use crate::town::snapshot::{Snapshot, Trouble};
-use std::collections::BTreeMap;
+use crate::town::sorted::SortedMap;
 
 /// So many agents are not named one by one where the same holds for all of them.
 const MANY: usize = 3;
 
 impl Daemon {
     pub(super) fn say_verdicts(&mut self, trigger: Trigger, plan: &Plan) {
-        let mut waiting: BTreeMap<(String, u8), Vec<String>> = BTreeMap::new();
+        let mut waiting: SortedMap<(String, u8), Vec<String>> = SortedMap::new();
         for (id, verdict) in &plan.verdicts {
             let (label, reason, rule) = (id.label(), verdict.reason(plan.now), verdict.rule());
             match verdict {
@@ -28,7 +27,7 @@ impl Daemon {
                 Verdict::Wait { absence, why, .. } => {
                     let gist = format!("{absence} {why}");
                     if self.said.get(id) != Some(&gist) {
-                        waiting.entry((reason, rule)).or_default().push(label);
+                        waiting.get_or_default((reason, rule)).push(label);
                         self.said.insert(id.clone(), gist);
                     }
                     continue;
@@ -119,8 +118,8 @@ impl Daemon {
 
     /// Takes down what `--status` shows.
     pub(super) fn report_on(&mut self, snapshot: &Snapshot, plan: &Plan) {
-        let sessions: BTreeMap<&AgentId, &String> =
-            gather(snapshot.agents.iter().map(|agent| (&agent.id, &agent.session)));
+        let sessions: SortedMap<&AgentId, &String> =
+            snapshot.agents.iter().map(|agent| (&agent.id, &agent.session)).collect();
         let status = |(id, verdict): &(AgentId, Verdict)| {
             // What the poke was is past; what counts is whether it was answered.
             let poked = match self.history.agent(id).silence {

@@ -14,12 +14,12 @@ use crate::town::outcome::{Delivery, Done, Outcome};
 use crate::town::plan::{Addressee, PaneRef, Plan, Trigger};
 use crate::town::request::{Claim, Source};
 use crate::town::snapshot::{Inbox, Snapshot};
+use crate::town::sorted::SortedMap;
 use crate::town::spawn::Spawn;
 use crate::town::time::Moment;
 use crate::world::clear::{Cleared, Clearing};
 use crate::world::spawns::FIRST_WORD;
 use crate::world::spool;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// When the rest of a large inbox is dealt with.
@@ -298,7 +298,7 @@ impl Daemon {
         }
         let panes: Vec<&PaneRef> = watched.iter().map(|(_, to, _)| &to.pane).collect();
         let screens = if panes.is_empty() { Vec::new() } else { self.world.screens(&panes)? };
-        let mut ready = BTreeMap::new();
+        let mut ready = SortedMap::new();
         for ((spawn, to, begun), screen) in watched.into_iter().zip(screens) {
             let Some(screen) = screen else { continue };
             if begun && screen.contains(FIRST_WORD) && !waits_at_prompt(&screen, FIRST_WORD) {
@@ -313,7 +313,7 @@ impl Daemon {
     }
 
     /// Types the first word; says who has got it. That it is being typed is saved before.
-    fn begin(&mut self, ready: BTreeMap<String, (Spawn, Addressee)>) -> Result<Vec<Spawn>, Stopped> {
+    fn begin(&mut self, ready: SortedMap<String, (Spawn, Addressee)>) -> Result<Vec<Spawn>, Stopped> {
         if ready.is_empty() {
             return Ok(Vec::new());
         }

@@ -8,12 +8,11 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, Access, Durability};
 use crate::town::duration::brief;
-use crate::town::lean::gather;
 use crate::town::need::Matter;
 use crate::town::plan::Plan;
 use crate::town::snapshot::Trouble;
+use crate::town::sorted::SortedMap;
 use crate::town::time::Moment;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -98,7 +97,7 @@ impl Daemon {
             Matter::Outage(supply) => Some(supply),
             _ => None,
         });
-        self.metrics.outages(gather(outages));
+        self.metrics.outages(outages.collect());
     }
 
     /// Tells init that the town is served, and from now on that the main thread gets on with its work.
@@ -112,9 +111,9 @@ impl Daemon {
 
     /// Tells init how things stand, in a line.
     pub(super) fn tell_init(&self) {
-        let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut states: SortedMap<&str, usize> = SortedMap::new();
         for agent in &self.report.agents {
-            *states.entry(agent.state.as_str()).or_default() += 1;
+            *states.get_or_default(agent.state.as_str()) += 1;
         }
         let alive = states.remove("alive").unwrap_or(0);
         let mut text = format!("{alive} agent{} alive", if alive == 1 { "" } else { "s" });

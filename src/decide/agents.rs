@@ -7,12 +7,11 @@ use super::silence::{Answer, answer};
 use crate::town::agent::{AgentId, Role};
 use crate::town::config::Config;
 use crate::town::history::AgentHistory;
-use crate::town::lean::gather;
 use crate::town::names::Agent;
 use crate::town::plan::{Addressee, Awake, Delay, Hold, Leave, Missing, Place, Trigger, Verdict};
 use crate::town::snapshot::{Dock, Elsewhere, Pane, Report, Reports, Session, Snapshot, in_use};
+use crate::town::sorted::SortedSet;
 use crate::town::time::Moment;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Somebody who typed within this time into a bare shell, or to an agent that does not answer, may still want it.
@@ -33,7 +32,7 @@ pub fn judge(
     trigger: Trigger,
     snapshot: &Snapshot,
     history: &AgentHistory,
-    doubled: &BTreeSet<&str>,
+    doubled: &SortedSet<&str>,
     starts: &mut Starts,
 ) -> Verdict {
     if let Some(hold) = hold(agent, snapshot, history, doubled) {
@@ -63,7 +62,7 @@ pub fn judge(
 }
 
 /// Rule 1.
-fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory, doubled: &BTreeSet<&str>) -> Option<Hold> {
+fn hold(agent: &Agent, snapshot: &Snapshot, history: &AgentHistory, doubled: &SortedSet<&str>) -> Option<Hold> {
     let patrol_off = || {
         let (config, role) = (&snapshot.config, agent.id.role());
         let hold = if config.patrols(role) { Hold::NotListed(role) } else { Hold::PatrolOff };
@@ -169,9 +168,9 @@ fn no_directory(agent: &Agent, snapshot: &Snapshot) -> Option<Hold> {
 }
 
 /// The names of sessions that more than one agent has.
-pub fn doubled(agents: &[Agent]) -> BTreeSet<&str> {
-    let mut seen = BTreeSet::new();
-    gather(agents.iter().map(|agent| agent.session.as_str()).filter(|session| !seen.insert(*session)))
+pub fn doubled(agents: &[Agent]) -> SortedSet<&str> {
+    let mut seen = SortedSet::new();
+    agents.iter().map(|agent| agent.session.as_str()).filter(|session| !seen.insert(*session)).collect()
 }
 
 /// The agent that has the same session name.

@@ -3,10 +3,9 @@
 use super::observe::Event;
 use crate::town::agent::AgentId;
 use crate::town::history::History;
-use crate::town::lean::gather;
 use crate::town::need::Deaths;
 use crate::town::snapshot::Snapshot;
-use std::collections::BTreeSet;
+use crate::town::sorted::SortedSet;
 
 /// Names who died at once.
 pub(super) fn lost(agents: &[AgentId]) -> String {
@@ -16,7 +15,7 @@ pub(super) fn lost(agents: &[AgentId]) -> String {
 
 /// Takes in who has died, and who of those before is back. Whoever has left the town, or was shut down, is not waited for.
 pub(super) fn note_deaths(history: &mut History, snapshot: &Snapshot, events: &[Event]) {
-    let here: BTreeSet<&AgentId> = gather(snapshot.agents.iter().map(|agent| &agent.id));
+    let here: SortedSet<&AgentId> = snapshot.agents.iter().map(|agent| &agent.id).collect();
     let is_missed = |history: &History, id: &AgentId| {
         let entry = history.agent(id);
         entry.gone.is_some() && entry.shut_down.is_none() && here.contains(id)
@@ -32,7 +31,7 @@ pub(super) fn note_deaths(history: &mut History, snapshot: &Snapshot, events: &[
     }
     for event in events {
         let Event::MassDeath(agents) = event else { continue };
-        let deaths = history.deaths.get_or_insert_with(|| Deaths { agents: Vec::new(), missing: BTreeSet::new() });
+        let deaths = history.deaths.get_or_insert_with(|| Deaths { agents: Vec::new(), missing: SortedSet::new() });
         for agent in agents {
             if !deaths.agents.contains(agent) {
                 deaths.agents.push(agent.clone());

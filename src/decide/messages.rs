@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn no_line_comes_twice_in_a_row_and_all_of_them_come() {
         for role in [Role::Deacon, Role::Witness, Role::Refinery] {
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = crate::town::sorted::SortedSet::new();
             for count in 0..24 {
                 assert_ne!(message(role, count), message(role, count + 1), "{role:?}");
                 seen.insert(message(role, count));

@@ -20,7 +20,7 @@ pub struct Telling {
 pub fn tellings(history: &mut History, troubles: &Troubles, now: Moment) -> Vec<Telling> {
     for trouble in &troubles.now {
         let Some(need) = &trouble.need else { continue };
-        history.notices.entry(trouble.about.clone()).or_insert_with(|| Notice {
+        history.notices.get_or_insert_with(trouble.about.clone(), || Notice {
             what: need.what.clone(),
             since: now,
             text: trouble.text.clone(),

@@ -6,14 +6,13 @@ use super::sighting::{Sighting, moved_to, sighting};
 use super::silence::{Answer, answer, observe_answer};
 use crate::town::agent::AgentId;
 use crate::town::history::{Absence, AgentHistory, Gone, History, NamesInForce, Program, SavedHolds};
-use crate::town::lean::gather;
 use crate::town::level::Level;
 use crate::town::names::Agent;
 use crate::town::plan::Missing;
 use crate::town::rigs::SavedRig;
 use crate::town::snapshot::{Pane, Process, Snapshot};
+use crate::town::sorted::SortedSet;
 use crate::town::time::{Moment, Wall};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -110,7 +109,7 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
         return events;
     }
     for agent in &snapshot.agents {
-        let entry = history.agents.entry(agent.id.clone()).or_default();
+        let entry = history.agents.get_or_default(agent.id.clone());
         entry.seen = Some(now);
         let sighting = sighting(agent, snapshot);
         end_shut_down(agent, entry, sighting, &mut events);
@@ -247,7 +246,7 @@ fn note_names(history: &mut History, snapshot: &Snapshot, moved: bool) {
 
 fn forget_those_who_left(history: &mut History, snapshot: &Snapshot) {
     let now: Moment = snapshot.now;
-    let here: BTreeSet<&AgentId> = gather(snapshot.agents.iter().map(|a| &a.id));
+    let here: SortedSet<&AgentId> = snapshot.agents.iter().map(|a| &a.id).collect();
     history.agents.retain(|id, entry| {
         let gone_for = now.since(*entry.seen.get_or_insert(now));
         here.contains(id) || gone_for < FORGOTTEN_AFTER

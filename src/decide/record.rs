@@ -37,13 +37,13 @@ pub fn record(
     }
     for outcome in outcomes {
         if let Done::Poked(delivery) = &outcome.result {
-            let entry = history.agents.entry(outcome.agent.clone()).or_default();
+            let entry = history.agents.get_or_default(outcome.agent.clone());
             let heartbeat = trigger == Trigger::Heartbeat || entry.poke_owed;
             note_poke(entry, delivery, heartbeat, plan.now, now);
         }
         record_outcome(history, outcome, config, now);
         if matches!(outcome.result, Done::Started { .. }) && plan.ends_for_silence(&outcome.agent) {
-            let entry = history.agents.entry(outcome.agent.clone()).or_default();
+            let entry = history.agents.get_or_default(outcome.agent.clone());
             entry.silent_restarts = entry.silent_restarts.saturating_add(1);
         }
     }
@@ -57,7 +57,7 @@ pub fn record(
 
 /// Records what came of one action.
 pub fn record_outcome(history: &mut History, outcome: &Outcome, config: &Config, now: Moment) {
-    let entry = history.agents.entry(outcome.agent.clone()).or_default();
+    let entry = history.agents.get_or_default(outcome.agent.clone());
     match &outcome.result {
         Done::Started { pane, process, restart } => {
             let program = Program { pane: *pane, process: *process, by_gtd: true };

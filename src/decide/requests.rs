@@ -9,15 +9,14 @@ use super::sighting::{Sighting, pane_ref, sighting};
 use crate::town::agent::{AgentId, Name};
 use crate::town::history::{History, Program};
 use crate::town::identity::Roll;
-use crate::town::lean::gather;
 use crate::town::mail::{Kind, Mail};
 use crate::town::names::Agent;
 use crate::town::plan::{Hold, Newest, PaneRef, Place, newest};
 use crate::town::request::{Action, Claim, ShutDown, Source, Spent};
 use crate::town::snapshot::{Inbox, Process, Snapshot};
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::text::{clean, shown};
 use crate::town::time::Wall;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Older requests are discarded: who asked has long given up.
@@ -74,7 +73,7 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
     }
     // There is no limit to what stands in an inbox, so that here it is worth its 3 kB of program to be quick.
     asked.sort_by(|a, b| (a.at, &a.source).cmp(&(b.at, &b.source)));
-    let mut last_word: BTreeMap<AgentId, usize> = BTreeMap::new();
+    let mut last_word: SortedMap<AgentId, usize> = SortedMap::new();
     for (n, one) in asked.iter().enumerate() {
         if let Ok((agent, action)) = &one.wanted
             && *action != Action::Reset
@@ -101,7 +100,7 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
             }
             Ok((agent, action)) => {
                 if action != Action::Reset {
-                    history.agents.entry(agent.clone()).or_default().last_word = Some(one.at);
+                    history.agents.get_or_default(agent.clone()).last_word = Some(one.at);
                 }
                 let label = agent.label();
                 let overtaken = claim(history, snapshot, one.source.clone(), agent, action);
@@ -123,8 +122,8 @@ pub struct TakenOn {
 }
 
 /// What was dealt with.
-pub fn spent(history: &History) -> BTreeSet<&Source> {
-    gather(history.spent.iter().map(|spent| &spent.source))
+pub fn spent(history: &History) -> SortedSet<&Source> {
+    history.spent.iter().map(|spent| &spent.source).collect()
 }
 
 fn ask_of_mail(mail: &Mail, roll: &Roll, snapshot: &Snapshot) -> Option<Asked> {
@@ -151,7 +150,7 @@ fn ask_of_mail(mail: &Mail, roll: &Roll, snapshot: &Snapshot) -> Option<Asked> {
 /// Takes a request on; whatever was asked for this agent before and is not done is overtaken.
 fn claim(history: &mut History, snapshot: &Snapshot, source: Source, agent: AgentId, action: Action) -> Option<Action> {
     let now = snapshot.now.wall;
-    let entry = history.agents.entry(agent.clone()).or_default();
+    let entry = history.agents.get_or_default(agent.clone());
     if action != Action::Shutdown {
         entry.restarts.clear();
         entry.quarantined = None;
@@ -262,13 +261,13 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
 
 /// What is to be found out before these are done, as before any start: the newest of the patrol agents that are started, and
 /// their rigs. Where one has its pane, the rig was in use a moment ago, and nothing is asked.
-pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (Option<Newest>, BTreeSet<Name>) {
+pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (Option<Newest>, SortedSet<Name>) {
     let starts = deeds
         .iter()
         .filter(|(_, agent, deed)| matches!(deed, Deed::Restart { old: None, .. }) && is_patrol_agent(agent));
     let agents: Vec<&Agent> = starts.map(|(_, agent, _)| agent).collect();
     let first = agents.iter().map(|agent| is_first_start(history.agent(&agent.id)));
-    (newest(first), gather(agents.iter().filter_map(|agent| agent.id.rig().cloned())))
+    (newest(first), agents.iter().filter_map(|agent| agent.id.rig().cloned()).collect())
 }
 
 /// Ends a claim: it is done or given up. What was shut down is forgotten, so that its end is no death; what could not be
@@ -276,7 +275,7 @@ pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (Option<N
 pub fn settle(history: &mut History, claim: &Claim, done: bool) {
     history.requests.retain(|other| other != claim);
     if claim.action == Action::Shutdown {
-        let entry = history.agents.entry(claim.agent.clone()).or_default();
+        let entry = history.agents.get_or_default(claim.agent.clone());
         if done {
             entry.program = None;
             entry.up_since = None;
@@ -298,11 +297,11 @@ pub fn note_failure(history: &mut History, claim: &Claim) {
 /// Forgets sources that are gone, and those that are too old to be taken on again.
 pub fn forget_spent(history: &mut History, snapshot: &Snapshot) {
     let now = snapshot.now.wall;
-    let mails: Option<BTreeSet<&str>> = match &snapshot.inbox {
-        Inbox::Read(mails) => Some(gather(mails.iter().map(|mail| mail.id.as_str()))),
+    let mails: Option<SortedSet<&str>> = match &snapshot.inbox {
+        Inbox::Read(mails) => Some(mails.iter().map(|mail| mail.id.as_str()).collect()),
         _ => None,
     };
-    let files: BTreeSet<&str> = gather(snapshot.spool.iter().map(|file| file.name.as_str()));
+    let files: SortedSet<&str> = snapshot.spool.iter().map(|file| file.name.as_str()).collect();
     history.spent.retain(|spent| {
         let there = match &spent.source {
             Source::Mail(id) => mails.as_ref().is_none_or(|mails| mails.contains(id.as_str())),

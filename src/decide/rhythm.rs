@@ -3,11 +3,10 @@
 use super::agents::is_patrolled;
 use super::sighting::is_ours;
 use crate::town::history::History;
-use crate::town::lean::gather;
 use crate::town::plan::Rhythm;
 use crate::town::snapshot::Snapshot;
+use crate::town::sorted::SortedSet;
 use crate::town::time::Wall;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Idle for less than the first, a heartbeat comes every second. The last step has no end.
@@ -42,7 +41,7 @@ fn last_activity(snapshot: &Snapshot, history: &History) -> Option<Wall> {
     let command = history.activity.filter(past).filter(|at| now.since(*at) <= FORGOTTEN);
     let sessions = snapshot.sessions.as_deref().unwrap_or_default();
     let poked = snapshot.agents.iter().filter(|agent| is_patrolled(agent, &snapshot.config));
-    let poked: BTreeSet<&str> = gather(poked.map(|agent| agent.session.as_str()));
+    let poked: SortedSet<&str> = poked.map(|agent| agent.session.as_str()).collect();
     let output = sessions
         .iter()
         .filter(|s| is_ours(s, &snapshot.root))

@@ -104,7 +104,7 @@ pub fn tend(spawn: &Spawn, snapshot: &Snapshot, history: &mut History) -> Tendin
     if agent.session != spawn.session {
         return Tending::Forget("its session is another one's");
     }
-    let entry = history.spawns.entry(spawn.session.clone()).or_insert(SpawnHistory { since: now, begun: false });
+    let entry = history.spawns.get_or_insert_with(spawn.session.clone(), || SpawnHistory { since: now, begun: false });
     if now.since(entry.since) >= FORGOTTEN_AFTER {
         return Tending::Forget("its prompt has not come within 5m");
     }

@@ -4,12 +4,11 @@ use super::requests::roll;
 use super::sighting::sighting;
 use crate::town::agent::{AgentId, Role};
 use crate::town::history::History;
-use crate::town::lean::gather;
 use crate::town::names::Agent;
 use crate::town::plan::{Hold, Leave, Plan, Verdict};
 use crate::town::snapshot::{Report, Reports, Snapshot};
+use crate::town::sorted::SortedMap;
 use crate::town::time::Wall;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A bead that was written within this time is believed.
@@ -34,8 +33,8 @@ pub fn stale(snapshot: &Snapshot, history: &History, plan: &Plan) -> Vec<Stale> 
     let (Reports::Asked(reports), Some(roll)) = (&snapshot.reports, roll(snapshot)) else {
         return Vec::new();
     };
-    let known: BTreeMap<&AgentId, &Agent> = gather(snapshot.agents.iter().map(|agent| (&agent.id, agent)));
-    let verdicts: BTreeMap<&AgentId, &Verdict> = gather(plan.verdicts.iter().map(|(id, verdict)| (id, verdict)));
+    let known: SortedMap<&AgentId, &Agent> = snapshot.agents.iter().map(|agent| (&agent.id, agent)).collect();
+    let verdicts: SortedMap<&AgentId, &Verdict> = plan.verdicts.iter().map(|(id, verdict)| (id, verdict)).collect();
     let ids = roll.agents().into_iter().filter(|id| id.role() != Role::Crew);
     ids.filter_map(|id| {
         let other = || roll.table.agent(&snapshot.root, id.clone(), roll.rig(&id));

@@ -65,7 +65,7 @@ mod tests {
             next_look: now,
         };
         let mut history = History::default();
-        history.agents.entry(AgentId::Deacon).or_default();
+        history.agents.get_or_default(AgentId::Deacon);
         for _ in 0..STRIP {
             note_look(&mut history, &plan(Verdict::Leave(Leave::Alive)));
         }

@@ -6,8 +6,8 @@ use crate::town::history::History;
 use crate::town::need::{Matter, Need, Supply};
 use crate::town::plan::{Hold, Leave, Plan, Verdict};
 use crate::town::snapshot::{Inbox, Reports, Snapshot, Trouble};
+use crate::town::sorted::SortedSet;
 use crate::town::text::{clean, shown};
-use std::collections::BTreeSet;
 
 /// What is wrong now, and what was not looked into, so that nobody says it is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub fn troubles(snapshot: &Snapshot, history: &History, plan: &Plan) -> Troubles
     let mut found = Troubles { now: snapshot.troubles.clone(), not_examined: Vec::new() };
     found.outages(snapshot);
     found.unknown_rigs(snapshot);
-    let mut said = BTreeSet::new();
+    let mut said = SortedSet::new();
     for (id, verdict) in &plan.verdicts {
         found.verdict(id, verdict, &mut said);
         if history.agent(id).quarantined.is_some() {
@@ -103,7 +103,7 @@ impl Troubles {
     }
 
     /// What a verdict means for a person; what `said` holds was said of another agent.
-    fn verdict<'v>(&mut self, id: &AgentId, verdict: &'v Verdict, said: &mut BTreeSet<(String, &'v str)>) {
+    fn verdict<'v>(&mut self, id: &AgentId, verdict: &'v Verdict, said: &mut SortedSet<(String, &'v str)>) {
         match verdict {
             Verdict::Hold(hold) => {
                 let about = match hold {

@@ -5,13 +5,13 @@ use crate::town::duration::brief;
 use crate::town::level::Level;
 use crate::town::need::Need;
 use crate::town::snapshot::Trouble;
+use crate::town::sorted::SortedMap;
 use crate::town::time::Moment;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The conditions that hold.
 #[derive(Debug, Default)]
-pub struct Conditions(BTreeMap<String, (Trouble, Moment)>);
+pub struct Conditions(SortedMap<String, (Trouble, Moment)>);
 
 /// A condition as the state keeps it, for the status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ impl Conditions {
     /// Takes in what holds now; returns the lines to be said, and how much they matter.
     pub fn update(&mut self, troubles: Troubles, now: Moment) -> Vec<(Level, String)> {
         let mut lines = Vec::new();
-        let mut open = BTreeMap::new();
+        let mut open = SortedMap::new();
         for trouble in troubles.now {
             let since = match self.0.remove(&trouble.about) {
                 Some((_, since)) => since,

@@ -6,11 +6,10 @@
 use super::state::AgentStatus;
 use crate::decide::Event;
 use crate::sys::tally::{Tallies, Tally};
-use crate::town::lean::gather;
 use crate::town::need::Supply;
 use crate::town::outcome::{Delivery, Done, Outcome};
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::{Moment, Wall};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
@@ -58,13 +57,13 @@ pub struct Metrics {
     started: Wall,
     heartbeats: u64,
     looks: Tally,
-    starts: BTreeMap<Reason, u64>,
+    starts: SortedMap<Reason, u64>,
     start_failures: u64,
     deaths: u64,
     quarantines: u64,
-    pokes: BTreeMap<&'static str, u64>,
-    outages: BTreeMap<Supply, u64>,
-    out: BTreeSet<Supply>,
+    pokes: SortedMap<&'static str, u64>,
+    outages: SortedMap<Supply, u64>,
+    out: SortedSet<Supply>,
 }
 
 /// What is shown as it is now.
@@ -84,13 +83,13 @@ impl Metrics {
             started,
             heartbeats: 0,
             looks: Tally::default(),
-            starts: BTreeMap::new(),
+            starts: SortedMap::new(),
             start_failures: 0,
             deaths: 0,
             quarantines: 0,
-            pokes: BTreeMap::new(),
-            outages: BTreeMap::new(),
-            out: BTreeSet::new(),
+            pokes: SortedMap::new(),
+            outages: SortedMap::new(),
+            out: SortedSet::new(),
         }
     }
 
@@ -148,19 +147,19 @@ impl Metrics {
     }
 
     /// Counts the outages that have begun since the last time.
-    pub fn outages(&mut self, out: BTreeSet<Supply>) {
-        for began in out.difference(&self.out) {
-            *self.outages.entry(*began).or_default() += 1;
+    pub fn outages(&mut self, out: SortedSet<Supply>) {
+        for began in out.iter().filter(|supply| !self.out.contains(*supply)) {
+            *self.outages.get_or_default(*began) += 1;
         }
         self.out = out;
     }
 
     fn start(&mut self, reason: Reason) {
-        *self.starts.entry(reason).or_default() += 1;
+        *self.starts.get_or_default(reason) += 1;
     }
 
     fn poke(&mut self, result: &'static str) {
-        *self.pokes.entry(result).or_default() += 1;
+        *self.pokes.get_or_default(result) += 1;
     }
 
     /// The whole file. Without a `now` gtd has ended: how things stand is not known any more, and not said.
@@ -213,9 +212,9 @@ impl Metrics {
             text.sample("gtd_outage", &[("what", supply.word())], u8::from(self.out.contains(&supply)));
         }
         text.family("gtd_agents", "gauge", None, "Agents in each state.");
-        let mut states: BTreeMap<&str, usize> = gather(STATES.map(|state| (state, 0)));
+        let mut states: SortedMap<&str, usize> = STATES.into_iter().map(|state| (state, 0)).collect();
         for (agent, _) in &now.agents {
-            *states.entry(&agent.state).or_default() += 1;
+            *states.get_or_default(&agent.state) += 1;
         }
         for (state, count) in states {
             text.sample("gtd_agents", &[("state", state)], count);
@@ -310,8 +309,8 @@ mod tests {
         metrics.event(&Event::Quarantined(agent));
         metrics.look(Duration::from_millis(250));
         metrics.look(Duration::from_millis(500));
-        let out = || BTreeSet::from([Supply::Bd]);
-        for out in [out(), out(), BTreeSet::new(), out()] {
+        let out = || SortedSet::from([Supply::Bd]);
+        for out in [out(), out(), SortedSet::new(), out()] {
             metrics.outages(out);
         }
         let text = metrics.text(None, &Tallies::new());

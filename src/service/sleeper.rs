@@ -8,10 +8,9 @@ use crate::sys::bell::{self, Bell, Ringer};
 use crate::sys::clock;
 use crate::sys::limits;
 use crate::sys::raw::{self, Wait};
-use crate::town::lean::gather;
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::Tick;
 use crossbeam_channel::Sender;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -111,7 +110,7 @@ impl Sleeper {
         if before.len() == list.len() && before.iter().map(|watched| watched.pid).eq(pids.iter().copied()) {
             return Ok(());
         }
-        let before: BTreeMap<u32, &Arc<Watched>> = gather(before.into_iter().map(|watched| (watched.pid, watched)));
+        let before: SortedMap<u32, &Arc<Watched>> = before.into_iter().map(|watched| (watched.pid, watched)).collect();
         let mut room = limits::room_for(pids.len()).saturating_sub(before.len());
         let mut list = Vec::with_capacity(pids.len());
         let mut unwatched = Ok(());
@@ -161,7 +160,7 @@ struct Sleeping {
 
 impl Sleeping {
     fn sleep(&self) {
-        let mut told: BTreeSet<u32> = BTreeSet::new();
+        let mut told: SortedSet<u32> = SortedSet::new();
         let mut list = 0;
         loop {
             let (wake, watched) = {

@@ -360,7 +360,7 @@ mod tests {
         let now = clock::now();
         let mut history = History { heartbeats: 7, last_heartbeat: Some(now), ..History::default() };
         let witness: AgentId = "alpha/witness".parse().expect("an agent");
-        history.agents.entry(witness.clone()).or_default().restarts.push(now);
+        history.agents.get_or_default(witness.clone()).restarts.push(now);
         let mut keeper = Keeper::new(dir.path(), now.wall);
         let report = Report::default();
         keeper.save(true, &history, &report, Durability::Synced).expect("saved");

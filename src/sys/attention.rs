@@ -102,7 +102,7 @@ impl Attention {
 
     /// Notes that a program was waited for.
     pub fn note_run(&mut self, program: &str, time: Duration, failed: bool) {
-        self.tallies.entry(program.to_owned()).or_default().add(time, failed);
+        self.tallies.get_or_default(program.to_owned()).add(time, failed);
     }
 
     /// Beats, if it is time to; says how long it is to the next beat.

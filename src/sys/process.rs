@@ -3,10 +3,9 @@
 pub mod ending;
 
 use super::raw;
-use crate::town::lean::gather;
 use crate::town::snapshot::{Ended, Process};
+use crate::town::sorted::SortedSet;
 use crate::town::time::Wall;
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -62,7 +61,7 @@ impl Table {
         }
         let root = root.pid;
         let members = self.0.iter().filter(|e| e.process.pid == root || e.session == root);
-        let mut members: BTreeSet<u32> = gather(members.map(|e| e.process.pid));
+        let mut members: SortedSet<u32> = members.map(|e| e.process.pid).collect();
         loop {
             let before = members.len();
             let children = self.0.iter().filter(|e| members.contains(&e.parent));
@@ -77,8 +76,8 @@ impl Table {
     }
 
     /// gtd itself and those it descends from: never to be ended by it.
-    fn ancestors_of_gtd(&self) -> BTreeSet<u32> {
-        let mut chain = BTreeSet::new();
+    fn ancestors_of_gtd(&self) -> SortedSet<u32> {
+        let mut chain = SortedSet::new();
         let mut next = Some(std::process::id());
         while let Some(pid) = next.filter(|pid| chain.insert(*pid)) {
             next = self.0.iter().find(|e| e.process.pid == pid).map(|e| e.parent);

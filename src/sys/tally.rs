@@ -1,10 +1,10 @@
 //! How often other programs were run, and how long that took.
 
-use std::collections::BTreeMap;
+use crate::town::sorted::SortedMap;
 use std::time::Duration;
 
 /// What was run, by the name of the program's file.
-pub type Tallies = BTreeMap<String, Tally>;
+pub type Tallies = SortedMap<String, Tally>;
 
 /// The runs of one program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,11 +10,11 @@ mod section;
 
 use super::agent::Role;
 use super::names::Generation;
+use crate::town::sorted::SortedMap;
 use prompts::Prompts;
 use section::Section;
 pub use section::is_comment;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Config {
     /// Gas Town's generation, where it was named; else `gt --version` tells.
     pub gastown: Option<Generation>,
     /// The shell line that runs an agent, by role; [`Config::agent_command`] knows the default.
-    commands: BTreeMap<Role, String>,
+    commands: SortedMap<Role, String>,
     prompts: Prompts,
     /// The tmux server: a name (`tmux -L`) or an absolute path (`tmux -S`); else the generation's own.
     pub tmux_socket: Option<String>,
@@ -53,9 +53,9 @@ pub struct Config {
     pub heartbeat_interval: Option<Duration>,
     /// Whether pokes are sent at all.
     pub heartbeat_enabled: bool,
-    patrols: BTreeMap<Role, Patrol>,
+    patrols: SortedMap<Role, Patrol>,
     /// Environment for agents and for `bd` and `gt`.
-    pub env: BTreeMap<String, String>,
+    pub env: SortedMap<String, String>,
 }
 
 /// Whether a kind of agent is supervised, and where.
@@ -73,7 +73,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             gastown: None,
-            commands: BTreeMap::new(),
+            commands: SortedMap::new(),
             prompts: Prompts::default(),
             tmux_socket: None,
             look_interval: Duration::from_mins(1),
@@ -88,8 +88,8 @@ impl Default for Config {
             metrics_file: None,
             heartbeat_interval: None,
             heartbeat_enabled: true,
-            patrols: BTreeMap::new(),
-            env: BTreeMap::new(),
+            patrols: SortedMap::new(),
+            env: SortedMap::new(),
         }
     }
 }
@@ -378,7 +378,7 @@ mod tests {
                 "log":{"//x":{}},"agent_command":{"//deacon":"d"}}}"#,
         );
         assert_eq!(warnings, [""; 0]);
-        assert_eq!(config, Config { env: BTreeMap::from([("A".to_owned(), "b".to_owned())]), ..Config::default() });
+        assert_eq!(config, Config { env: SortedMap::from([("A".to_owned(), "b".to_owned())]), ..Config::default() });
     }
 
     proptest! {

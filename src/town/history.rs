@@ -7,9 +7,9 @@ use super::request::{Claim, ShutDown, Spent};
 use super::rigs::SavedRig;
 use super::snapshot::{Holds, Process, Server};
 use super::time::{Moment, Wall};
+use crate::town::sorted::{SortedMap, SortedSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The memory of a town.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct History {
     /// What the town's files last said that holds agents.
     pub holds: SavedHolds,
     /// Beads that made a whole call of `bd` fail, and are asked for again a day later.
-    pub left_out: BTreeMap<String, LeftOut>,
+    pub left_out: SortedMap<String, LeftOut>,
     /// The tmux server that the town was last seen on.
     pub server: Option<Server>,
     /// The one before that, on another socket: it may live on, and the town's agents with it.
@@ -47,15 +47,15 @@ pub struct History {
     /// Mails and files that were dealt with.
     pub spent: Vec<Spent>,
     /// Spawned workers that wait for their first word, by session.
-    pub spawns: BTreeMap<String, SpawnHistory>,
+    pub spawns: SortedMap<String, SpawnHistory>,
     /// Agents that died at once and are not all back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deaths: Option<Deaths>,
     /// The conditions that need a person, or will, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub notices: BTreeMap<String, Notice>,
+    #[serde(skip_serializing_if = "SortedMap::is_empty")]
+    pub notices: SortedMap<String, Notice>,
     /// Each agent's.
-    pub agents: BTreeMap<AgentId, AgentHistory>,
+    pub agents: SortedMap<AgentId, AgentHistory>,
 }
 
 /// An answer of `gt --version`, or what the town itself has shown.
@@ -98,7 +98,7 @@ pub struct SavedHolds {
 
 impl From<&Holds> for SavedHolds {
     fn from(holds: &Holds) -> SavedHolds {
-        let words = |rigs: &BTreeSet<Name>| rigs.iter().map(Name::to_string).collect();
+        let words = |rigs: &SortedSet<Name>| rigs.iter().map(Name::to_string).collect();
         SavedHolds { parked: words(&holds.parked), no_restart: words(&holds.no_restart), paused: holds.paused.clone() }
     }
 }

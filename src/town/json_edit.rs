@@ -176,11 +176,11 @@ mod tests {
             keys in proptest::collection::btree_map("[a-z\"\\\\ ]{0,6}|requesting_[a-z]{1,4}", "\\PC{0,8}", 0..6)
         ) {
             let before = serde_json::to_string_pretty(&keys).expect("JSON");
-            let wanted: std::collections::BTreeMap<_, _> =
+            let wanted: crate::town::sorted::SortedMap<_, _> =
                 keys.iter().filter(|(key, _)| !key.starts_with(REQUESTING)).map(|(k, v)| (k.clone(), v.clone())).collect();
             match without_requesting(&before) {
                 Some(after) => {
-                    let read: std::collections::BTreeMap<String, String> = serde_json::from_str(&after).expect("JSON");
+                    let read: crate::town::sorted::SortedMap<String, String> = serde_json::from_str(&after).expect("JSON");
                     prop_assert_eq!(read, wanted);
                 }
                 None => prop_assert_eq!(keys, wanted),

@@ -1,17 +1,7 @@
-//! Three things that the standard ways do with several times the program: gtd is one small file, and its lists are short.
+//! Two things that the standard ways do with several times the program: gtd is one small file, and its lists are short.
 
 use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
-
-/// The entries as a map or a set.
-///
-/// `collect` sorts them before it builds the tree, which is quicker for very many. But every type of entry brings a sort of
-/// its own, 4 kB of program, and here are twenty.
-pub fn gather<C: Default + Extend<T>, T>(entries: impl IntoIterator<Item = T>) -> C {
-    let mut all = C::default();
-    all.extend(entries);
-    all
-}
 
 /// Sorts a short list, of a thousand at most; equals stay in their order.
 ///

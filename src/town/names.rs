@@ -14,8 +14,8 @@ mod v10;
 
 use super::agent::{AgentId, Role};
 use super::rigs::Rig;
+use crate::town::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -195,9 +195,9 @@ pub struct Agent {
 
 impl Table {
     /// The sessions of the agents that gtd starts of itself, and whose they are.
-    pub fn patrol_sessions(&self, root: &Path, rigs: &[Rig]) -> BTreeMap<String, AgentId> {
+    pub fn patrol_sessions(&self, root: &Path, rigs: &[Rig]) -> SortedMap<String, AgentId> {
         let of = |id: AgentId, rig: Option<&Rig>| (self.agent(root, id.clone(), rig).session, id);
-        let mut sessions: BTreeMap<String, AgentId> = BTreeMap::new();
+        let mut sessions: SortedMap<String, AgentId> = SortedMap::new();
         for rig in rigs {
             for id in [AgentId::Witness(rig.name.clone()), AgentId::Refinery(rig.name.clone())] {
                 sessions.extend([of(id, Some(rig))]);

@@ -2,8 +2,8 @@
 
 use super::agent::AgentId;
 use super::time::Moment;
+use crate::town::sorted::SortedSet;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// That a condition needs a person.
@@ -114,5 +114,5 @@ pub struct Deaths {
     /// All of them, in the order of the town.
     pub agents: Vec<AgentId>,
     /// Those that are not back.
-    pub missing: BTreeSet<AgentId>,
+    pub missing: SortedSet<AgentId>,
 }

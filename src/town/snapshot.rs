@@ -10,7 +10,7 @@ use super::outage::Outage;
 use super::request::SpoolFile;
 use super::rigs::Rig;
 use super::time::{Moment, Wall};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::town::sorted::{SortedMap, SortedSet};
 use std::path::PathBuf;
 
 /// The town at one moment.
@@ -31,9 +31,9 @@ pub struct Snapshot {
     /// This town's patrol agents under other names, or on other tmux servers; asked before one is started.
     pub elsewhere: Elsewhere,
     /// The rigs of which it was asked whether they are docked, which is before a start.
-    pub docks: BTreeMap<Name, Dock>,
+    pub docks: SortedMap<Name, Dock>,
     /// Beads that are not asked for, since they make the whole call fail.
-    pub left_out: BTreeMap<String, LeftOut>,
+    pub left_out: SortedMap<String, LeftOut>,
     /// The town's projects, by name.
     pub rigs: Vec<Rig>,
     /// The agents that gtd may supervise, the Deacon first.
@@ -47,7 +47,7 @@ pub struct Snapshot {
     /// What the agents say of themselves.
     pub reports: Reports,
     /// When each bead was last written, where that is known.
-    pub reported_at: BTreeMap<String, Wall>,
+    pub reported_at: SortedMap<String, Wall>,
     /// The Deacon's mail.
     pub inbox: Inbox,
     /// What was asked for through the spool.
@@ -55,7 +55,7 @@ pub struct Snapshot {
     /// The crew of each rig; only read where somebody asks for something.
     pub crew: Vec<(Name, Name)>,
     /// What agents ask for in their own `state.json`: the keys, and whether they are true. Only of those that mails name.
-    pub wishes: BTreeMap<AgentId, Vec<(String, bool)>>,
+    pub wishes: SortedMap<AgentId, Vec<(String, bool)>>,
     /// What stands in the way of starting and poking.
     pub holds: Holds,
     /// When somebody last used `gt` or `bd`, if that is known and not gtd's own doing.
@@ -79,17 +79,17 @@ pub struct Holds {
     /// `ESTOP` exists: the reason in it.
     pub estop: Option<String>,
     /// Rigs with an `ESTOP.RIG`: the reason in it.
-    pub stopped_rigs: BTreeMap<Name, String>,
+    pub stopped_rigs: SortedMap<Name, String>,
     /// Somebody holds `daemon/shutdown.lock`.
     pub shutting_down: bool,
     /// Agents whose working directory is not there.
-    pub no_directory: BTreeSet<AgentId>,
+    pub no_directory: SortedSet<AgentId>,
     /// The living process that `daemon/shutting-down` names.
     pub going_down: Option<u32>,
     /// Parked rigs.
-    pub parked: BTreeSet<Name>,
+    pub parked: SortedSet<Name>,
     /// Rigs with `auto_restart` switched off: nobody is started there of itself.
-    pub no_restart: BTreeSet<Name>,
+    pub no_restart: SortedSet<Name>,
     /// Why the Deacon is paused, if it is.
     pub paused: Option<String>,
 }
@@ -107,7 +107,7 @@ pub enum Elsewhere {
         /// Where, and how it is ended, in a sentence.
         text: String,
         /// Who lives there.
-        agents: BTreeSet<AgentId>,
+        agents: SortedSet<AgentId>,
     },
     /// A tmux server did not answer.
     Unknown {
@@ -244,7 +244,7 @@ pub enum Reports {
     #[default]
     NotAsked,
     /// The answers, by bead.
-    Asked(BTreeMap<String, Report>),
+    Asked(SortedMap<String, Report>),
     /// There is no `bd`: tmux alone tells, as it does for newer Gas Towns.
     NoTool,
     /// `bd` gave no answer that can be used.

@@ -9,12 +9,12 @@ use crate::decide::A_DAY;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::{Command, Output};
 use crate::town::history::LeftOut;
-use crate::town::lean::{gather, read_json};
+use crate::town::lean::read_json;
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Report, Reports};
+use crate::town::sorted::SortedMap;
 use crate::town::time::Wall;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// What an answer teaches.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ pub struct Answer {
 /// [`Stopped`]. Whatever else goes wrong is a value.
 pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<Answer, Stopped> {
     if beads.is_empty() {
-        return Ok(Answer { reports: Reports::Asked(BTreeMap::new()), ..Answer::default() });
+        return Ok(Answer { reports: Reports::Asked(SortedMap::new()), ..Answer::default() });
     }
     let command = bd.arg("show").args(beads).arg("--json");
     let answer = tool::answer("bd show", command.run(attention)?, false);
@@ -56,7 +56,7 @@ pub fn ask(bd: Command, beads: &[&str], attention: &mut Attention) -> Result<Ans
 pub fn ask_again(
     bd: &Command,
     beads: &[&str],
-    left_out: &mut BTreeMap<String, LeftOut>,
+    left_out: &mut SortedMap<String, LeftOut>,
     now: Wall,
     attention: &mut Attention,
 ) -> Result<Answer, Stopped> {
@@ -91,7 +91,7 @@ fn spoilt_by(output: &Output, beads: &[&str]) -> Option<(String, bool)> {
 }
 
 /// When each bead was last written.
-pub type Times = BTreeMap<String, Wall>;
+pub type Times = SortedMap<String, Wall>;
 
 fn times(stdout: &str) -> Times {
     let beads: Vec<Value> = read_json(stdout.trim()).unwrap_or_default();
@@ -99,11 +99,11 @@ fn times(stdout: &str) -> Times {
         let at = Wall::parse(bead.get("updated_at")?.as_str()?)?;
         Some((bead.get("id")?.as_str()?.to_owned(), at))
     };
-    gather(beads.iter().filter_map(time))
+    beads.iter().filter_map(time).collect()
 }
 
 /// The report of each bead that was asked for.
-fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, Outage> {
+fn reports(output: &Output, beads: &[&str]) -> Result<SortedMap<String, Report>, Outage> {
     let found = parse_show(&output.stdout)?;
     let report = |bead: &&str| {
         let report = match found.get(*bead) {
@@ -113,7 +113,7 @@ fn reports(output: &Output, beads: &[&str]) -> Result<BTreeMap<String, Report>, 
         };
         ((*bead).to_owned(), report)
     };
-    let reports: BTreeMap<String, Report> = gather(beads.iter().map(report));
+    let reports: SortedMap<String, Report> = beads.iter().map(report).collect();
     // A broken or locked database answers with nothing, exit status 0, and a line on stderr.
     let complains = !output.success || !output.stderr.trim().is_empty();
     let says_nothing = found.is_empty() && reports.values().any(|report| *report == Report::Unknown);
@@ -140,10 +140,10 @@ pub(super) fn says_missing(output: &Output, bead: &str) -> bool {
 ///
 /// # Errors
 /// An outage, where it is none of these.
-pub fn parse_show(stdout: &str) -> Result<BTreeMap<String, String>, Outage> {
+pub fn parse_show(stdout: &str) -> Result<SortedMap<String, String>, Outage> {
     let text = stdout.trim();
     if text.is_empty() || text.starts_with("No issues found") {
-        return Ok(BTreeMap::new());
+        return Ok(SortedMap::new());
     }
     let beads = match read_json(text) {
         Ok(Value::Array(beads)) => beads,
@@ -153,7 +153,7 @@ pub fn parse_show(stdout: &str) -> Result<BTreeMap<String, String>, Outage> {
         Err(error) => return Err(Outage::new(format!("bd show: the answer is not JSON: {error}"))),
     };
     let state = |bead: &Value| Some((bead.get("id")?.as_str()?.to_owned(), agent_state(bead)));
-    Ok(gather(beads.iter().filter_map(state)))
+    Ok(beads.iter().filter_map(state).collect())
 }
 
 /// The field where it is there and not empty, else the line of the description; empty where neither says anything.

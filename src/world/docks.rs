@@ -10,15 +10,15 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Output;
 use crate::town::agent::Name;
-use crate::town::lean::{gather, read_json};
+use crate::town::lean::read_json;
 use crate::town::names::{Docked, Table};
 use crate::town::outage::Outage;
 use crate::town::plan::{Hold, Newest, Plan, Verdict, newest};
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Dock, Elsewhere, Snapshot};
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::Moment;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long an answer stands.
@@ -31,17 +31,17 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// What is known of docked rigs.
 #[derive(Debug, Default)]
 pub struct Docks {
-    answers: BTreeMap<Name, (Dock, Moment)>,
+    answers: SortedMap<Name, (Dock, Moment)>,
     /// Whether `bd` has given no answer since the last heartbeat.
     out: Option<Outage>,
     /// The rigs of which it has said since then what is no answer.
-    unclear: BTreeSet<Name>,
+    unclear: SortedSet<Name>,
 }
 
 impl Docks {
     /// The answers that stand.
-    pub fn known(&self) -> BTreeMap<Name, Dock> {
-        gather(self.answers.iter().map(|(rig, (dock, _))| (rig.clone(), dock.clone())))
+    pub fn known(&self) -> SortedMap<Name, Dock> {
+        self.answers.iter().map(|(rig, (dock, _))| (rig.clone(), dock.clone())).collect()
     }
 
     /// Forgets an outage: `bd` is asked again.
@@ -88,7 +88,7 @@ impl World {
             matches!(verdict, Verdict::Start { .. } | Verdict::Hold(Hold::Docked(_) | Hold::DockUnknown(_)))
         };
         let waiting = plan.verdicts.iter().filter(|(_, verdict)| waits(verdict));
-        let rigs: BTreeSet<Name> = gather(waiting.filter_map(|(id, _)| id.rig().cloned()));
+        let rigs: SortedSet<Name> = waiting.filter_map(|(id, _)| id.rig().cloned()).collect();
         self.ask_before(snapshot, newest(plan.starts().map(|(_, first)| first)), &rigs)
     }
 
@@ -100,7 +100,7 @@ impl World {
         &mut self,
         snapshot: &mut Snapshot,
         newest: Option<Newest>,
-        rigs: &BTreeSet<Name>,
+        rigs: &SortedSet<Name>,
     ) -> Result<bool, Stopped> {
         let mut asked = false;
         // A tmux server that is none of the town's, and hangs, delays no restart twice.
@@ -119,7 +119,7 @@ impl World {
     }
 
     /// The answers that stand.
-    pub fn known_docks(&self) -> BTreeMap<Name, Dock> {
+    pub fn known_docks(&self) -> SortedMap<Name, Dock> {
         self.docks.known()
     }
 
@@ -141,7 +141,7 @@ impl World {
             held || matches!(verdict, Verdict::Start { .. } | Verdict::Wait { .. })
         };
         let of_absent = plan.verdicts.iter().filter(|(_, verdict)| absent(verdict)).filter_map(|(id, _)| id.rig());
-        let of_absent: BTreeSet<&Name> = gather(of_absent);
+        let of_absent: SortedSet<&Name> = of_absent.collect();
         self.docks.answers.retain(|rig, _| of_absent.contains(rig));
     }
 

@@ -9,13 +9,12 @@ use crate::decide::is_ours;
 use crate::sys::attention::Stopped;
 use crate::town::agent::AgentId;
 use crate::town::config::Config;
-use crate::town::lean::gather;
 use crate::town::names::Generation;
 use crate::town::outage::Outage;
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Elsewhere, PaneState, Session, Snapshot};
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::text::COMMAND;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -35,7 +34,7 @@ impl fmt::Display for Place<'_> {
 pub type Patrols = (Option<u32>, Names);
 
 /// Names of sessions, and whose they are.
-pub type Names = BTreeMap<String, AgentId>;
+pub type Names = SortedMap<String, AgentId>;
 
 impl World {
     /// The tmux servers that this town could be on, each with the generations that would have it there: as it is configured, and
@@ -84,7 +83,7 @@ impl World {
             Err(outage) => return Ok(Err(Outage::new(format!("{}: {outage}", Place(socket))))),
         };
         let server = sessions::server(&lines).map(|(pid, _)| pid);
-        let sessions = sessions::sessions(lines, &BTreeSet::new());
+        let sessions = sessions::sessions(lines, &SortedSet::new());
         Ok(Ok((server, patrols_among(&sessions, &self.real_root, names))))
     }
 
@@ -120,7 +119,7 @@ impl World {
                     }
                 }
             };
-            let others: Names = gather(names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name)));
+            let others: Names = names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name)).collect();
             if !others.is_empty() {
                 let how = match (is_here, generations.is_empty()) {
                     (true, _) => ": another Gas Town's names",
@@ -134,7 +133,7 @@ impl World {
             true => Elsewhere::Nobody,
             false => Elsewhere::Somebody {
                 text: told(&found),
-                agents: gather(found.into_iter().flat_map(|(_, _, others)| others.into_values())),
+                agents: found.into_iter().flat_map(|(_, _, others)| others.into_values()).collect(),
             },
         };
         Ok(())
@@ -172,7 +171,7 @@ fn told(found: &[Found]) -> String {
 
 /// The sessions of a town's patrol agents under the names of any generation, and whose they are.
 pub fn patrol_names(root: &Path, rigs: &[Rig]) -> Names {
-    gather(Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)))
+    Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)).collect()
 }
 
 fn patrols_among(sessions: &[Session], real_root: &Path, names: &Names) -> Names {
@@ -180,5 +179,5 @@ fn patrols_among(sessions: &[Session], real_root: &Path, names: &Names) -> Names
         session.panes.as_deref().unwrap_or_default().iter().any(|pane| pane.state == PaneState::Running)
     };
     let ours = sessions.iter().filter(|session| is_ours(session, real_root)).filter(lives);
-    gather(ours.filter_map(|session| Some((session.name.clone(), names.get(&session.name)?.clone()))))
+    ours.filter_map(|session| Some((session.name.clone(), names.get(&session.name)?.clone()))).collect()
 }

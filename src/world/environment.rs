@@ -1,9 +1,8 @@
 //! What gtd hands on to the programs that it starts, and what it does not.
 
 use crate::town::config::Config;
-use crate::town::lean::gather;
+use crate::town::sorted::SortedSet;
 use crate::town::start::Start;
-use std::collections::BTreeSet;
 
 /// Variables from which `bd`, `gt` and agents take who they are, or whether they are inside one another. A gtd that was
 /// started in an agent's pane must not hand these on. `NODE_OPTIONS` would make a debugger of every agent, and Claude
@@ -55,9 +54,9 @@ pub const SCRUBBED_FOR_TOOLS: [&str; SCRUBBED.len() + 2] = {
 /// The variables that an agent's own command line removes: a tmux server that somebody started inside an agent hands that
 /// agent's on, and the session has some that are not for the program. What gtd sets for this agent stays, and what tmux
 /// sets for every pane.
-pub fn removed_for<'a>(start: &'a Start, config: &Config) -> BTreeSet<&'a str> {
+pub fn removed_for<'a>(start: &'a Start, config: &Config) -> SortedSet<&'a str> {
     let of_session = start.session_env.iter().map(|(name, _)| *name);
     let removed = SCRUBBED.into_iter().chain(of_session);
     let removed = removed.filter(|name| !matches!(*name, "TMUX" | "TMUX_PANE"));
-    gather(removed.filter(|name| start.env.iter().all(|(set, _)| set != name) && !config.env.contains_key(*name)))
+    removed.filter(|name| start.env.iter().all(|(set, _)| set != name) && !config.env.contains_key(*name)).collect()
 }

@@ -5,14 +5,13 @@
 use crate::sys::files::{self, Whose};
 use crate::sys::process;
 use crate::town::history::SavedHolds;
-use crate::town::lean::gather;
 use crate::town::names::{Agent, HoldFiles};
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Holds, Trouble};
+use crate::town::sorted::SortedSet;
 use crate::town::text::clean;
 use fs2::FileExt;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -31,9 +30,9 @@ pub fn read(
     let missing = |agent: &&Agent| !agent.dir.is_dir();
     let mut holds = Holds {
         estop: read_estop(&root.join("ESTOP")),
-        stopped_rigs: gather(rigs.iter().filter_map(estop)),
+        stopped_rigs: rigs.iter().filter_map(estop).collect(),
         shutting_down: is_locked(&root.join("daemon/shutdown.lock")),
-        no_directory: gather(agents.iter().filter(missing).map(|agent| agent.id.clone())),
+        no_directory: agents.iter().filter(missing).map(|agent| agent.id.clone()).collect(),
         ..Holds::default()
     };
     let Some(of_gt) = of_gt else { return holds };
@@ -58,7 +57,7 @@ pub fn read(
     holds
 }
 
-fn note(rigs: &mut BTreeSet<crate::town::agent::Name>, rig: &Rig, is_one: bool) {
+fn note(rigs: &mut SortedSet<crate::town::agent::Name>, rig: &Rig, is_one: bool) {
     if is_one {
         rigs.insert(rig.name.clone());
     }

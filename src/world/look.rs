@@ -9,13 +9,12 @@ use crate::sys::clock;
 use crate::sys::process;
 use crate::town::agent::{AgentId, Role};
 use crate::town::history::{History, KnownGastown};
-use crate::town::lean::gather;
 use crate::town::names::{Agent, Generation};
 use crate::town::outage::Outage;
 use crate::town::plan::Trigger;
 use crate::town::rigs::{Rig, SavedRig};
 use crate::town::snapshot::{Elsewhere, Inbox, Reports, Server, Session, Snapshot};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::town::sorted::{SortedMap, SortedSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,7 +49,7 @@ impl World {
         self.note_former(history);
         // Only of those is it worth asking whether they read what is typed to them.
         let silent = agents.iter().filter(|agent| history.agent(&agent.id).silence.is_some());
-        let silent = gather(silent.map(|agent| agent.session.as_str()));
+        let silent = silent.map(|agent| agent.session.as_str()).collect();
         let (server, sessions) = self.sessions(history.server.as_ref(), &silent)?;
         let activity = town_files::read_activity(&self.root).filter(|at| !self.is_own_doing(*at));
         Ok(Snapshot {
@@ -69,11 +68,11 @@ impl World {
             server,
             sessions,
             reports: Reports::NotAsked,
-            reported_at: BTreeMap::new(),
+            reported_at: SortedMap::new(),
             inbox: Inbox::NotAsked,
             spool: Vec::new(),
             crew: Vec::new(),
-            wishes: BTreeMap::new(),
+            wishes: SortedMap::new(),
             holds,
             activity,
             troubles,
@@ -98,7 +97,7 @@ impl World {
         let others =
             snapshot.rigs.iter().map(|rig| table.agent(&self.root, AgentId::Refinery(rig.name.clone()), Some(rig)));
         let others = others.chain([table.agent(&self.root, AgentId::Mayor, None)]);
-        let mut known: BTreeSet<String> = gather(ids.iter().cloned());
+        let mut known: SortedSet<String> = ids.iter().cloned().collect();
         ids.extend(others.map(|agent| agent.bead).filter(|bead| known.insert(bead.clone())));
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let command = tool::command(bd, &self.root, &self.config);
@@ -172,7 +171,7 @@ impl World {
     fn sessions(
         &mut self,
         known: Option<&Server>,
-        silent: &BTreeSet<&str>,
+        silent: &SortedSet<&str>,
     ) -> Result<(Option<Server>, Sessions), Stopped> {
         let Some(tmux) = &self.tmux else {
             return Ok((None, Err(Outage::new("tmux is not installed, or not where gtd looks"))));

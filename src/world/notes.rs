@@ -14,8 +14,8 @@ use crate::sys::process;
 use crate::town::json_edit::with_members;
 use crate::town::names::{Agent, Noted};
 use crate::town::snapshot::Trouble;
+use crate::town::sorted::SortedMap;
 use crate::town::time::Wall;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,9 +29,9 @@ const LARGEST: u64 = 64 << 10;
 #[derive(Debug, Default)]
 pub struct Notes {
     /// Processes that only `ps` can tell of, and where that goes.
-    to_ask: BTreeMap<u32, PathBuf>,
+    to_ask: SortedMap<u32, PathBuf>,
     /// Files that are left as they are, and why.
-    left: BTreeMap<PathBuf, Trouble>,
+    left: SortedMap<PathBuf, Trouble>,
 }
 
 impl Notes {

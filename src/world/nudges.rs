@@ -13,7 +13,7 @@ use crate::sys::files::{self, Whose};
 use crate::sys::process::{self, ending::Handle};
 use crate::town::names::Agent;
 use crate::town::plan::{Leave, Plan, Verdict};
-use std::collections::BTreeMap;
+use crate::town::sorted::SortedMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ struct Known {
 
 /// The pollers of sessions, by the sessions' names.
 #[derive(Debug, Default)]
-pub struct Pollers(BTreeMap<String, Known>);
+pub struct Pollers(SortedMap<String, Known>);
 
 impl World {
     /// Has a poller run beside a session, unless one does. The agent works without it, so that nothing that goes wrong here is
@@ -78,11 +78,11 @@ impl World {
             return Vec::new();
         }
         for session in running {
-            self.pollers.0.entry(session.to_owned()).or_default().seen = true;
+            self.pollers.0.get_or_default(session.to_owned()).seen = true;
         }
         let mut said = Vec::new();
         for session in alone {
-            let known = self.pollers.0.entry(session.to_owned()).or_default();
+            let known = self.pollers.0.get_or_default(session.to_owned());
             let is_early = known.renewed.is_some_and(|at| at.elapsed() < PACE);
             let is_first = known.renewed.is_none();
             if !known.seen || is_early || self.noted_poller_lives(session) {

@@ -16,11 +16,10 @@ use super::World;
 use super::tmux::script::{guarded, identity, in_braces, is_marked, quote, said, say, tag, together};
 use super::tmux::{LINES_PER_SCRIPT, Tmux};
 use crate::sys::attention::{Attention, Stopped};
-use crate::town::lean::gather;
 use crate::town::outcome::Delivery;
 use crate::town::plan::Addressee;
+use crate::town::sorted::{SortedMap, SortedSet};
 use screens::{Told, ends_at, heading, list, times_shown};
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// A message for a pane.
@@ -85,7 +84,7 @@ impl Seen {
 }
 
 /// By the number of the poke.
-type Screens = BTreeMap<usize, Seen>;
+type Screens = SortedMap<usize, Seen>;
 
 /// The commands that type to somebody.
 type Keys<'k> = &'k dyn Fn(&Poke) -> Vec<String>;
@@ -232,8 +231,8 @@ impl Round<'_> {
     fn note(&mut self, told: &Told, part: &[usize], seen: &[usize], screens: &mut Screens) -> Result<(), Stopped> {
         self.marked.clone_from(&told.marked);
         let panes: Vec<u32> = seen.iter().map(|number| self.pane(*number)).collect();
-        let mut texts: BTreeMap<usize, String> = match told.screens(&panes) {
-            Some(texts) => gather(seen.iter().copied().zip(texts.into_iter().map(str::to_owned))),
+        let mut texts: SortedMap<usize, String> = match told.screens(&panes) {
+            Some(texts) => seen.iter().copied().zip(texts.into_iter().map(str::to_owned)).collect(),
             // A tmux that shows more or fewer lines of a pane than it has is asked for one after another.
             None => self.each_screen(seen)?,
         };
@@ -252,7 +251,7 @@ impl Round<'_> {
     }
 
     /// The screens of these pokes' panes, each after a word of its own: a command more for each.
-    fn each_screen(&mut self, seen: &[usize]) -> Result<BTreeMap<usize, String>, Stopped> {
+    fn each_screen(&mut self, seen: &[usize]) -> Result<SortedMap<usize, String>, Stopped> {
         let tag = tag();
         let line = |number: &usize| {
             let pane = &self.pokes[*number].to.pane;
@@ -260,7 +259,7 @@ impl Round<'_> {
         };
         let lines: Vec<String> = seen.iter().map(line).collect();
         let text = self.script(&lines)?;
-        Ok(gather(said(&text, &tag).into_iter().map(|(number, said)| (number, said.after.to_owned()))))
+        Ok(said(&text, &tag).into_iter().map(|(number, said)| (number, said.after.to_owned())).collect())
     }
 
     fn pane(&self, number: usize) -> u32 {
@@ -281,7 +280,7 @@ impl Round<'_> {
     fn guarded_together(&self, numbers: &[usize], tag: &str, keys: Keys) -> String {
         let pokes = || numbers.iter().map(|number| &self.pokes[*number]);
         let panes: Vec<_> = pokes().map(|poke| (&poke.to.pane, untouched(poke))).collect();
-        let ids: BTreeSet<u32> = gather(panes.iter().map(|(pane, _)| pane.id));
+        let ids: SortedSet<u32> = panes.iter().map(|(pane, _)| pane.id).collect();
         let spared: Vec<u32> = self.marked.iter().copied().filter(|id| !ids.contains(id)).collect();
         let typed = std::iter::once(screens::typed(tag)).chain(pokes().flat_map(keys));
         together(&panes, UNTOUCHED, &spared, &typed.collect::<Vec<String>>())

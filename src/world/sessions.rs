@@ -5,22 +5,23 @@ use crate::sys::files;
 use crate::sys::process::{self, Table};
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Ended, Pane, PaneState, Process, Session};
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::Wall;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sessions that these lines describe. A session with a line that could not be read has unknown panes. Of those in
 /// `silent` it is asked whether what was typed has been read.
-pub fn sessions(lines: Vec<PaneLine>, silent: &BTreeSet<&str>) -> Vec<Session> {
+pub fn sessions(lines: Vec<PaneLine>, silent: &SortedSet<&str>) -> Vec<Session> {
     let table = OnceCell::new();
-    let mut real_paths = BTreeMap::new();
-    let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
+    let mut real_paths = SortedMap::new();
+    let mut sessions: SortedMap<String, Session> = SortedMap::new();
     for line in lines {
         let is_silent = silent.contains(line.session.as_str());
-        let session = sessions.entry(line.session).or_insert_with_key(|name| Session {
-            name: name.clone(),
+        let name = line.session;
+        let session = sessions.get_or_insert_with(name.clone(), || Session {
+            name,
             town: None,
             path: PathBuf::new(),
             attached: 0,
@@ -50,10 +51,10 @@ pub fn sessions(lines: Vec<PaneLine>, silent: &BTreeSet<&str>) -> Vec<Session> {
 
 /// A pane may be shown by several sessions, grouped or linked: who types in one of them types to the same agent.
 fn note_elsewhere(sessions: &mut [Session]) {
-    let mut shown: BTreeMap<u32, Vec<(String, Wall)>> = BTreeMap::new();
+    let mut shown: SortedMap<u32, Vec<(String, Wall)>> = SortedMap::new();
     for session in sessions.iter().filter(|session| session.attached > 0) {
         for pane in session.panes.as_deref().unwrap_or_default() {
-            shown.entry(pane.id).or_default().push((session.name.clone(), session.last_input));
+            shown.get_or_default(pane.id).push((session.name.clone(), session.last_input));
         }
     }
     for session in sessions {
@@ -66,9 +67,9 @@ fn note_elsewhere(sessions: &mut [Session]) {
 }
 
 /// A directory without symbolic links, or as it was said where it is gone by now.
-fn real_path(path: &str, known: &mut BTreeMap<String, PathBuf>) -> PathBuf {
+fn real_path(path: &str, known: &mut SortedMap<String, PathBuf>) -> PathBuf {
     let find = || fs::canonicalize(path).unwrap_or_else(|_| Path::new(path).to_owned());
-    known.entry(path.to_owned()).or_insert_with(find).clone()
+    known.get_or_insert_with(path.to_owned(), find).clone()
 }
 
 fn pane(fields: PaneFields, is_silent: bool, table: &OnceCell<Option<Table>>) -> Pane {

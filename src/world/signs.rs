@@ -89,7 +89,7 @@ impl World {
                 Sign { fits: fits.collect(), what: format!("session {name} on {place}") }
             };
             // A name that is no generation's on this server is a person's doing, and shows nothing.
-            signs.extend(sessions.into_keys().map(sign).filter(|sign| !sign.fits.is_empty()));
+            signs.extend(sessions.into_iter().map(|(name, _)| sign(name)).filter(|sign| !sign.fits.is_empty()));
         }
         Ok(match weigh(&signs) {
             Ok(Some((generation, what))) => Ok(KnownGastown {

@@ -4,7 +4,6 @@ use super::World;
 use crate::sys::files::{self, Durability, FileError, Whose};
 use crate::town::agent::{AgentId, Name};
 use crate::town::json_edit::{requesting_keys, without_requesting};
-use crate::town::lean::gather;
 use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
 use crate::town::rigs::Rig;
@@ -134,7 +133,7 @@ impl World {
             let keys = self.read_state(&id).and_then(|text| requesting_keys(&text)).unwrap_or_default();
             (id, keys)
         });
-        let wishes = gather(wishes);
+        let wishes = wishes.collect();
         let homeless = everyone.into_iter().filter(|id| {
             let agent = crate::decide::requests::agent_of(id, snapshot, &self.root);
             agent.is_some_and(|agent| !agent.dir.is_dir())

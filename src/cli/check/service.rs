@@ -4,8 +4,8 @@ use super::Check;
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
 use crate::town::lean::sort_by;
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::world::tools::candidates;
-use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ const CRON_PATH: &str = "/usr/bin:/bin";
 struct Unit {
     path: PathBuf,
     /// The `[Service]` section, the drop-ins included.
-    service: BTreeMap<String, String>,
+    service: SortedMap<String, String>,
     /// Whether it belongs to a user's manager, and not to the machine's.
     of_user: bool,
 }
@@ -98,7 +98,7 @@ impl Check {
                 let found = candidates(name, Some(CRON_PATH.into())).any(|found| found.is_program());
                 (!found).then(|| (name, place.parent().unwrap_or(place).display().to_string()))
             });
-        let (names, dirs): (Vec<&str>, BTreeSet<String>) = missed.unzip();
+        let (names, dirs): (Vec<&str>, SortedSet<String>) = missed.unzip();
         if !names.is_empty() {
             let found =
                 format!("started by cron, gtd would not find {}: cron's PATH is {CRON_PATH}", names.join(" and "));
@@ -135,7 +135,7 @@ fn find_units(dirs: &[(PathBuf, bool)], runs_in: Option<&str>) -> Vec<Unit> {
                 continue;
             }
             let Some(text) = read(&dir.join(&name)) else { continue };
-            let mut service = BTreeMap::new();
+            let mut service = SortedMap::new();
             read_service(&text, &mut service);
             for (dir, _) in dirs.iter().filter(|(_, other)| other == of_user) {
                 let drop_ins = fs::read_dir(dir.join(format!("{name}.d"))).into_iter().flatten().flatten();
@@ -161,7 +161,7 @@ fn read(path: &Path) -> Option<String> {
 }
 
 /// Adds the settings of a `[Service]` section; the last one of a name counts.
-fn read_service(text: &str, into: &mut BTreeMap<String, String>) {
+fn read_service(text: &str, into: &mut SortedMap<String, String>) {
     let mut section = "";
     let text = text.replace("\\\n", " ");
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
@@ -191,7 +191,7 @@ fn serves(unit: &Unit, root: &Path) -> bool {
 type Remedies = Vec<(String, &'static str)>;
 
 /// What is wrong with a unit, and what could be better.
-fn judge(service: &BTreeMap<String, String>) -> (Remedies, Remedies) {
+fn judge(service: &SortedMap<String, String>) -> (Remedies, Remedies) {
     let get = |key: &str| service.get(key).map(String::as_str).filter(|value| !value.is_empty());
     let (mut faults, mut notes) = (Remedies::new(), Remedies::new());
     match get("KillMode") {
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     fn judged(text: &str) -> (usize, usize) {
-        let mut service = BTreeMap::new();
+        let mut service = SortedMap::new();
         read_service(text, &mut service);
         let (faults, notes) = judge(&service);
         (faults.len(), notes.len())
@@ -276,7 +276,7 @@ mod tests {
         let root = fs::canonicalize(dir.path()).expect("a path");
         let unit = |line: String| Unit {
             path: PathBuf::from("gtd.service"),
-            service: BTreeMap::from([("ExecStart".to_owned(), line)]),
+            service: SortedMap::from([("ExecStart".to_owned(), line)]),
             of_user: true,
         };
         assert!(serves(&unit("/bin/gtd".to_owned()), &root));

@@ -6,12 +6,11 @@ use crate::sys::attention::Stopped;
 use crate::sys::command::Command;
 use crate::sys::raw;
 use crate::town::agent::{AgentId, Role};
-use crate::town::lean::gather;
 use crate::town::names::Generation;
 use crate::town::snapshot::{Elsewhere, Snapshot};
+use crate::town::sorted::SortedSet;
 use crate::world::environment::SCRUBBED;
 use crate::world::tmux::Socket;
-use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -91,7 +90,7 @@ impl Check {
             Elsewhere::Somebody { .. } => self.world.places(true).iter().map(|(socket, _)| file(socket)).collect(),
             _ => Vec::new(),
         };
-        let known: BTreeSet<PathBuf> =
+        let known: SortedSet<PathBuf> =
             told.iter().chain([&own]).map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone())).collect();
         self.other_servers((&own, &known), served.ok().flatten().as_ref(), &names)
     }
@@ -129,9 +128,9 @@ impl Check {
     /// The user's other servers: where the town lives there too, its agents are there twice.
     fn other_servers(
         &mut self,
-        (own, known): (&Path, &BTreeSet<PathBuf>),
+        (own, known): (&Path, &SortedSet<PathBuf>),
         served: Option<&Server>,
-        names: &BTreeSet<String>,
+        names: &SortedSet<String>,
     ) -> Result<(), Stopped> {
         for socket in sockets().into_iter().filter(|socket| !known.contains(socket)).take(MOST) {
             let other = match self.ask(&socket, names)? {
@@ -168,7 +167,7 @@ impl Check {
 
     /// What a server has; `None` if there is none behind the socket. A session that is not marked is the town's if it has an
     /// agent's name: a person may have others below the town's root.
-    fn ask(&mut self, socket: &Path, names: &BTreeSet<String>) -> Result<Result<Option<Server>, String>, Stopped> {
+    fn ask(&mut self, socket: &Path, names: &SortedSet<String>) -> Result<Result<Option<Server>, String>, Stopped> {
         let Some(tmux) = self.world.tools.tmux.clone().filter(|_| self.answering.contains(&"tmux")) else {
             return Ok(Ok(None));
         };
@@ -225,7 +224,7 @@ fn directory() -> PathBuf {
 }
 
 /// All sockets of this user, without symbolic links. Somebody else's could make gtd wait.
-fn sockets() -> BTreeSet<PathBuf> {
+fn sockets() -> SortedSet<PathBuf> {
     let usual = Path::new("/tmp").join(format!("tmux-{}", raw::user_id()));
     let user = raw::user_id();
     let is_ours =
@@ -236,12 +235,12 @@ fn sockets() -> BTreeSet<PathBuf> {
         let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
         paths
     };
-    gather(of(directory()).into_iter().chain(of(usual)))
+    of(directory()).into_iter().chain(of(usual)).collect()
 }
 
 /// What the town's agents' sessions are called, by whichever generation.
-fn agent_names(snapshot: &Snapshot) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+fn agent_names(snapshot: &Snapshot) -> SortedSet<String> {
+    let mut names = SortedSet::new();
     for table in Generation::ALL.map(Generation::table) {
         names.insert(table.agent(&snapshot.root, AgentId::Deacon, None).session);
         for rig in &snapshot.rigs {

@@ -3,11 +3,10 @@
 use super::{Check, VERSION};
 use crate::sys::attention::Stopped;
 use crate::sys::command::Command;
-use crate::town::lean::gather;
+use crate::town::sorted::SortedSet;
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::tmux::is_usable_version;
 use crate::world::tools::{Candidate, candidates, hindrance, not_found};
-use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -95,7 +94,7 @@ impl Check {
     /// Every tmux that somebody who attaches may use instead: one of another version may not understand the server.
     fn other_tmux(&mut self) -> Result<(), Stopped> {
         let Some(used) = self.world.tools.tmux.clone() else { return Ok(()) };
-        let mut seen: BTreeSet<_> = gather(fs::canonicalize(&used));
+        let mut seen: SortedSet<_> = fs::canonicalize(&used).into_iter().collect();
         let others: Vec<Candidate> = candidates("tmux", env::var_os("PATH"))
             .filter(Candidate::is_program)
             .filter(|found| fs::canonicalize(&found.file).is_ok_and(|real| seen.insert(real)))

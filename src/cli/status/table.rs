@@ -7,8 +7,8 @@ use crate::service::instance::Holder;
 use crate::service::state::{AgentStatus, Own};
 use crate::town::duration::brief;
 use crate::town::history::STRIP;
+use crate::town::sorted::SortedMap;
 use crate::town::text::{clean, with_command};
-use std::collections::BTreeMap;
 
 /// Where the second column of the first lines begins.
 const SECOND: usize = 13;
@@ -87,8 +87,8 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         None if facts.is_gtds() => say("seen", "nothing yet: the first look is under way"),
         None => {}
     }
-    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
-    own.agents.iter().for_each(|agent| *states.entry(agent.state.as_str()).or_default() += 1);
+    let mut states: SortedMap<&str, usize> = SortedMap::new();
+    own.agents.iter().for_each(|agent| *states.get_or_default(agent.state.as_str()) += 1);
     let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
     if !states.is_empty() {
         say("agents", &format!("{}: {}", own.agents.len(), states.join(", ")));

@@ -2,12 +2,12 @@
 
 use super::section::Section;
 use crate::town::agent::Role;
+use crate::town::sorted::SortedMap;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// What was set, by role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prompts(BTreeMap<Role, String>);
+pub struct Prompts(SortedMap<Role, String>);
 
 const ROLES: [Role; 5] = [Role::Deacon, Role::Witness, Role::Refinery, Role::Crew, Role::Mayor];
 

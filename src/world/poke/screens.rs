@@ -1,8 +1,8 @@
 //! What panes show while messages are typed into them: how tmux is asked for all of them at once, and whether a message is
 //! seen there.
 
+use crate::town::sorted::SortedMap;
 use crate::world::tmux::script::{IDENTITY, IS_MARKED};
-use std::collections::BTreeMap;
 
 /// So much of a message's end must be seen; what an interface draws around it may cut the rest.
 const END_SEEN: usize = 20;
@@ -28,9 +28,9 @@ pub fn typed(tag: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Told<'a> {
     /// Where the cursor of a pane is, by its id and by who it is: it may be shown by several sessions.
-    pub cursors: BTreeMap<(u32, &'a str), &'a str>,
+    pub cursors: SortedMap<(u32, &'a str), &'a str>,
     /// How many lines each pane has.
-    heights: BTreeMap<u32, usize>,
+    heights: SortedMap<u32, usize>,
     /// The panes that bear the name of their session as their mark.
     pub marked: Vec<u32>,
     /// Whether [`typed`] was said.

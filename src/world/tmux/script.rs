@@ -1,9 +1,8 @@
 //! Scripts for tmux: quoting, guards, and how a script's own words are told from what panes show.
 
 use crate::sys::raw;
-use crate::town::lean::gather;
 use crate::town::plan::PaneRef;
-use std::collections::BTreeMap;
+use crate::town::sorted::SortedMap;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -81,7 +80,7 @@ pub fn together(panes: &[(&PaneRef, String)], format: &str, spared: &[u32], then
     let one =
         |(pane, value): &(&PaneRef, String)| format!("{}%{}/{}/{value} ", pane.session, pane.id, pane.process.pid);
     // As tmux goes through its sessions.
-    let panes: BTreeMap<&str, _> = gather(panes.iter().map(|pane| (pane.0.session.as_str(), pane)));
+    let panes: SortedMap<&str, _> = panes.iter().map(|pane| (pane.0.session.as_str(), pane)).collect();
     let wanted: String = panes.into_values().map(one).collect();
     // No more than is needed: tmux copies what it has anew for each session.
     let mut found = format!("#{{?{IS_MARKED},#{{session_name}}#{{pane_id}}/#{{pane_pid}}/{format} ,}}");
@@ -117,9 +116,9 @@ pub fn say(pane: &PaneRef, tag: &str, number: usize, format: &str) -> String {
 }
 
 /// What [`say`] commands with `tag` have said, by number: the words, and whatever was printed from there to the next.
-pub fn said<'a>(text: &'a str, tag: &str) -> BTreeMap<usize, Said<'a>> {
+pub fn said<'a>(text: &'a str, tag: &str) -> SortedMap<usize, Said<'a>> {
     let own = |line: &'a str| line.strip_prefix(tag)?.strip_prefix(' ')?.split_once(' ');
-    let mut found = BTreeMap::new();
+    let mut found = SortedMap::new();
     let mut rest = text;
     while let Some(start) = find_line(rest, tag) {
         let (line, after) = rest[start..].split_once('\n').unwrap_or((&rest[start..], ""));
