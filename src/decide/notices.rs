@@ -53,6 +53,7 @@ pub fn note_told(history: &mut History, telling: &Telling) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::town::json::{line, parse};
     use crate::town::need::{Need, Supply};
     use crate::town::snapshot::Trouble;
     use crate::town::time::{Tick, Wall};
@@ -115,8 +116,8 @@ mod tests {
         let mut history = History::default();
         told(&mut history, &outage(true, &[]), 0);
         told(&mut history, &outage(true, &[]), 600);
-        let saved = serde_json::to_string(&history).expect("JSON");
-        let mut after: History = serde_json::from_str(&saved).expect("a history");
+        let saved = line(&history);
+        let mut after: History = parse(&saved).expect("a history");
         assert_eq!(told(&mut after, &outage(true, &[]), 660), NONE);
         after.after_reboot();
         assert_eq!(told(&mut after, &outage(false, &[]), 5), [false]);

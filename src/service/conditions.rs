@@ -2,25 +2,26 @@
 
 use crate::decide::Troubles;
 use crate::town::duration::brief;
+use crate::town::json::record;
 use crate::town::level::Level;
 use crate::town::need::Need;
 use crate::town::snapshot::Trouble;
 use crate::town::sorted::SortedMap;
 use crate::town::time::Moment;
-use serde::{Deserialize, Serialize};
 
 /// The conditions that hold.
 #[derive(Debug, Default)]
 pub struct Conditions(SortedMap<String, (Trouble, Moment)>);
 
 /// A condition as the state keeps it, for the status.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenCondition {
     /// What is wrong.
     pub text: String,
     /// Since when.
     pub since: Moment,
 }
+record!(OpenCondition { text, since });
 
 impl Conditions {
     /// Takes in what holds now; returns the lines to be said, and how much they matter.

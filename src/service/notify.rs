@@ -2,48 +2,34 @@
 
 use crate::decide::Telling;
 use crate::sys::{clock, raw};
-use crate::town::agent::AgentId;
 use crate::town::duration::brief;
+use crate::town::json::Object;
 use crate::town::time::Moment;
-use serde::Serialize;
 use std::path::Path;
 
 /// The version of the object.
 const FORMAT: u32 = 1;
 
-#[derive(Serialize)]
-struct Object<'a> {
-    format: u32,
-    town: String,
-    host: String,
-    what: &'a str,
-    state: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<&'a AgentId>,
-    since: String,
-    text: String,
-    gtd: &'a str,
-}
-
 /// The object, with a newline behind it.
 pub fn object(town: &Path, telling: &Telling, now: Moment) -> Vec<u8> {
     let notice = &telling.notice;
-    let object = Object {
-        format: FORMAT,
-        town: town.to_string_lossy().into_owned(),
-        host: raw::host_name(),
-        what: notice.what.word(),
-        state: if telling.begins { "begins" } else { "ends" },
-        agent: notice.what.agent(),
-        since: notice.since.wall.rfc3339(clock::local_offset(notice.since.wall)),
-        text: match telling.begins {
-            true => notice.text.clone(),
-            false => format!("{} after {}", notice.over, brief(now.wall.since(notice.since.wall))),
-        },
-        gtd: env!("CARGO_PKG_VERSION"),
+    let since = notice.since.wall.rfc3339(clock::local_offset(notice.since.wall));
+    let text = match telling.begins {
+        true => notice.text.clone(),
+        false => format!("{} after {}", notice.over, brief(now.wall.since(notice.since.wall))),
     };
-    // Plain values: nothing in it can fail to become JSON.
-    let mut bytes = serde_json::to_vec(&object).unwrap_or_default();
+    let mut bytes = Vec::new();
+    let mut object = Object::new(&mut bytes);
+    object.put("format", &FORMAT);
+    object.put("town", &town.to_string_lossy().as_ref());
+    object.put("host", &raw::host_name());
+    object.put("what", &notice.what.word());
+    object.put("state", &if telling.begins { "begins" } else { "ends" });
+    object.put("agent", &notice.what.agent());
+    object.put("since", &since);
+    object.put("text", &text);
+    object.put("gtd", &env!("CARGO_PKG_VERSION"));
+    object.end();
     bytes.push(b'\n');
     bytes
 }

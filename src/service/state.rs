@@ -7,8 +7,9 @@ use crate::sys::clock;
 use crate::sys::files::{self, Access, Durability, FileError, Whose};
 use crate::town::agent::AgentId;
 use crate::town::history::History;
+use crate::town::json::{self, Fields, FromJson, Object, ToJson, record};
 use crate::town::time::{Moment, Wall};
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
@@ -22,25 +23,19 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 const MOST: u64 = 64 << 20;
 
 /// The file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct State<O = Own> {
     /// Whether the daemon that wrote it has not ended cleanly. The lock is the truth.
-    #[serde(default)]
     pub running: bool,
     /// Its PID.
-    #[serde(default)]
     pub pid: u32,
     /// When it began.
-    #[serde(default = "never")]
     pub started_at: String,
     /// When the last heartbeat was.
-    #[serde(default = "never")]
     pub last_heartbeat: String,
     /// How many there were.
-    #[serde(default)]
     pub heartbeat_count: u64,
     /// gtd's own part; not there in a file that Gas Town's daemon wrote.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub gtd: Option<O>,
 }
 
@@ -48,16 +43,42 @@ fn never() -> String {
     NEVER.to_owned()
 }
 
+impl<O: ToJson> ToJson for State<O> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put("running", &self.running);
+        object.put("pid", &self.pid);
+        object.put("started_at", &self.started_at);
+        object.put("last_heartbeat", &self.last_heartbeat);
+        object.put("heartbeat_count", &self.heartbeat_count);
+        object.put("gtd", &self.gtd);
+        object.end();
+    }
+}
+
+impl FromJson for State {
+    fn read(value: Value) -> Result<State, String> {
+        let mut fields = Fields::of(value)?;
+        Ok(State {
+            running: fields.take_or_default("running")?,
+            pid: fields.take_or_default("pid")?,
+            started_at: fields.take::<Option<String>>("started_at")?.unwrap_or_else(never),
+            last_heartbeat: fields.take::<Option<String>>("last_heartbeat")?.unwrap_or_else(never),
+            heartbeat_count: fields.take_or_default("heartbeat_count")?,
+            gtd: fields.take("gtd")?,
+        })
+    }
+}
+
 /// gtd's part of the state. What is large in it is only borrowed where it is written: a town of a thousand agents is not
 /// copied for that at each look.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Own<C = Vec<OpenCondition>, A = Vec<AgentStatus>, H = History> {
     /// The version of this part.
     pub format: u32,
     /// The version of the gtd that wrote it.
     pub version: String,
     /// Its file.
-    #[serde(default)]
     pub program: Option<ProgramFile>,
     /// The boot that ticks in it belong to.
     pub boot: String,
@@ -68,7 +89,6 @@ pub struct Own<C = Vec<OpenCondition>, A = Vec<AgentStatus>, H = History> {
     /// How often heartbeats come and why, in words.
     pub rhythm: String,
     /// Why Gas Town's generation is not known, if it is not.
-    #[serde(default)]
     pub no_generation: Option<String>,
     /// What is wrong.
     pub conditions: C,
@@ -76,6 +96,43 @@ pub struct Own<C = Vec<OpenCondition>, A = Vec<AgentStatus>, H = History> {
     pub agents: A,
     /// What is remembered.
     pub history: H,
+}
+
+impl<C: ToJson, A: ToJson, H: ToJson> ToJson for Own<C, A, H> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put("format", &self.format);
+        object.put("version", &self.version);
+        object.put("program", &self.program);
+        object.put("boot", &self.boot);
+        object.put("looked_at", &self.looked_at);
+        object.put("next_heartbeat", &self.next_heartbeat);
+        object.put("rhythm", &self.rhythm);
+        object.put("no_generation", &self.no_generation);
+        object.put("conditions", &self.conditions);
+        object.put("agents", &self.agents);
+        object.put("history", &self.history);
+        object.end();
+    }
+}
+
+impl FromJson for Own {
+    fn read(value: Value) -> Result<Own, String> {
+        let mut fields = Fields::of(value)?;
+        Ok(Own {
+            format: fields.take("format")?,
+            version: fields.take("version")?,
+            program: fields.take("program")?,
+            boot: fields.take("boot")?,
+            looked_at: fields.take("looked_at")?,
+            next_heartbeat: fields.take("next_heartbeat")?,
+            rhythm: fields.take("rhythm")?,
+            no_generation: fields.take("no_generation")?,
+            conditions: fields.take("conditions")?,
+            agents: fields.take("agents")?,
+            history: fields.take("history")?,
+        })
+    }
 }
 
 /// gtd's part, as it is written.
@@ -101,13 +158,14 @@ impl Own {
 }
 
 /// The file that a daemon was started from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramFile {
     /// Where it is.
     pub path: PathBuf,
     /// When it was last changed, as the daemon started.
     pub changed: Option<Wall>,
 }
+record!(ProgramFile { path, changed });
 
 impl ProgramFile {
     /// This program's own.
@@ -127,7 +185,7 @@ fn changed(path: &Path) -> Option<Wall> {
 }
 
 /// An agent as it was last judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentStatus {
     /// Who.
     pub agent: AgentId,
@@ -138,14 +196,13 @@ pub struct AgentStatus {
     /// The reason, in words.
     pub reason: String,
     /// Until when the reason stands, where that is known.
-    #[serde(default)]
     pub until: Option<Moment>,
     /// The rule of the README; 0 where none was needed.
     pub rule: u8,
     /// What would have to be different, or what comes next.
-    #[serde(default)]
     pub otherwise: Option<String>,
 }
+record!(AgentStatus { agent, session, state, reason, until, rule, otherwise });
 
 /// A state that was read, and what has to be said about it.
 #[derive(Debug, Default)]
@@ -181,7 +238,7 @@ fn fetch(dir: &Path, whose: Whose) -> Result<Result<Option<State>, String>, File
 }
 
 fn parse(bytes: &[u8]) -> Result<State, String> {
-    let state: State = serde_json::from_slice(bytes).map_err(|e| format!("not a state: {e}"))?;
+    let state: State = json::parse(bytes).map_err(|error| format!("not a state: {error}"))?;
     match &state.gtd {
         Some(own) if own.format > FORMAT => Err(format!("its format {} is newer than this gtd", own.format)),
         _ => Ok(state),
@@ -315,9 +372,8 @@ fn fingerprint(bytes: &[u8]) -> u64 {
 }
 
 fn encode(state: &State<Borrowed>) -> Vec<u8> {
-    // Plain values with text for keys: nothing in it can fail to become JSON.
     // Without blanks: the file of a thousand agents is a megabyte.
-    let mut bytes = serde_json::to_vec(state).unwrap_or_default();
+    let mut bytes = json::line(state);
     bytes.push(b'\n');
     bytes
 }

@@ -1,6 +1,7 @@
 //! Who is who: the agents of a town and the names that are allowed to them.
 
-use serde::{Deserialize, Serialize};
+use super::json::{FromJson, ToJson};
+use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
@@ -166,15 +167,15 @@ impl FromStr for AgentId {
     }
 }
 
-impl Serialize for AgentId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl ToJson for AgentId {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.to_string().write(out);
     }
 }
 
-impl<'de> Deserialize<'de> for AgentId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<AgentId, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+impl FromJson for AgentId {
+    fn read(value: Value) -> Result<AgentId, String> {
+        value.as_str().unwrap_or_default().parse()
     }
 }
 

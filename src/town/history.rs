@@ -1,6 +1,7 @@
 //! What gtd remembers from look to look, and over its own restarts.
 
 use super::agent::{AgentId, Name};
+use super::json::{Fields, FromJson, Object, ToJson, choice, record, unknown, write_choice};
 use super::names::Generation;
 use super::need::{Deaths, Notice};
 use super::request::{Claim, ShutDown, Spent};
@@ -8,12 +9,10 @@ use super::rigs::SavedRig;
 use super::snapshot::{Holds, Process, Server};
 use super::time::{Moment, Wall};
 use crate::town::sorted::{SortedMap, SortedSet};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The memory of a town.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// When the town was last looked at.
     pub last_look: Option<Moment>,
@@ -36,7 +35,6 @@ pub struct History {
     /// The tmux server that the town was last seen on.
     pub server: Option<Server>,
     /// The one before that, on another socket: it may live on, and the town's agents with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub former_server: Option<Server>,
     /// The last good configuration, as its file was.
     pub config: Option<Value>,
@@ -49,17 +47,19 @@ pub struct History {
     /// Spawned workers that wait for their first word, by session.
     pub spawns: SortedMap<String, SpawnHistory>,
     /// Agents that died at once and are not all back.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub deaths: Option<Deaths>,
     /// The conditions that need a person, or will, by name.
-    #[serde(skip_serializing_if = "SortedMap::is_empty")]
     pub notices: SortedMap<String, Notice>,
     /// Each agent's.
     pub agents: SortedMap<AgentId, AgentHistory>,
 }
+record!(History {
+    last_look, last_heartbeat, last_starts, activity, gastown, names, left_out, server, former_server, config, rigs, requests, spent,
+    spawns, deaths, notices, agents
+} or_default { heartbeats, holds });
 
 /// An answer of `gt --version`, or what the town itself has shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownGastown {
     /// The generation; `None` where `gt` named one that gtd does not know.
     pub generation: Option<Generation>,
@@ -68,25 +68,24 @@ pub struct KnownGastown {
     /// When that file was last changed; another time means another `gt`.
     pub changed: Option<Wall>,
     /// What was said, as a clause: `gt --version says v1.0.1`.
-    #[serde(default)]
     pub said: String,
     /// When it was asked.
-    #[serde(default)]
     pub asked: Option<Wall>,
 }
+record!(KnownGastown { generation, program, changed, asked } or_default { said });
 
 /// Which generation's names are used, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamesInForce {
     /// The generation.
     pub generation: Generation,
     /// Why, as a clause.
     pub why: String,
 }
+record!(NamesInForce { generation, why });
 
 /// What the town's files said when they could last be read: one that is torn changes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedHolds {
     /// Parked rigs.
     pub parked: Vec<String>,
@@ -95,6 +94,7 @@ pub struct SavedHolds {
     /// Why the Deacon is paused, if it is.
     pub paused: Option<String>,
 }
+record!(SavedHolds { parked, no_restart, paused });
 
 impl From<&Holds> for SavedHolds {
     fn from(holds: &Holds) -> SavedHolds {
@@ -104,55 +104,47 @@ impl From<&Holds> for SavedHolds {
 }
 
 /// A bead that is not asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// Since when.
     pub since: Wall,
     /// Whether `bd` said that there is none; else that it could be several.
     pub missing: bool,
 }
+record!(LeftOut { since, missing });
 
 /// The memory of a spawned worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpawnHistory {
     /// When gtd first saw it.
     pub since: Moment,
     /// Whether its first word is being typed: saved before, so that it is not typed twice.
     pub begun: bool,
 }
+record!(SpawnHistory { since, begun });
 
 /// The memory of one agent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AgentHistory {
     /// The program that was last seen alive or started.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,
     /// Since when that program runs, or, if it was there before gtd, since when gtd knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub up_since: Option<Moment>,
     /// Left alone until then, after a start that gtd made or saw.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_until: Option<Moment>,
     /// Since when it is gone in the way it is gone now.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub gone: Option<Gone>,
     /// When gtd started it again after it had ended by itself; the newest last.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub restarts: Vec<Moment>,
     /// Since when it is in quarantine.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<Moment>,
     /// When it was last poked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_poke: Option<Moment>,
     /// Whether the last poke's message was seen on the screen and taken.
     pub last_poke_delivered: bool,
     /// The pokes that have brought no output, since the last that did; goes with the program.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
     /// When it was started by gtd in the last 24 hours, for whatever reason, the newest last; for people.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<Wall>,
     /// What each of the last looks made of it, one letter a look, the newest last: see `decide::strip`.
     pub strip: String,
@@ -163,28 +155,26 @@ pub struct AgentHistory {
     /// How many messages it was sent: chooses the next one.
     pub messages: u64,
     /// The newest output at the last look.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Wall>,
     /// The newest output that came between two looks: the sign of an agent at work.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_between: Option<Wall>,
     /// When the last request for it was made that was taken on: an older one that comes later is overtaken.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_word: Option<Wall>,
     /// Held down, because somebody asked for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shut_down: Option<ShutDown>,
     /// When it was last part of the town; dropped a day after that.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Moment>,
     /// Whether this very gtd has seen it alive. Not saved: what happened before gtd started nobody was in the
     /// middle of.
-    #[serde(skip)]
     pub watched: bool,
 }
+record!(AgentHistory {
+    program, up_since, grace_until, gone, restarts, quarantined, last_poke, silence, starts, output, output_between, last_word,
+    shut_down, seen
+} or_default { last_poke_delivered, strip, silent_restarts, poke_owed, messages } unsaved { watched });
 
 /// Pokes that have brought no output yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence {
     /// When the first of them was about to be sent.
     pub first: Moment,
@@ -193,31 +183,54 @@ pub struct Silence {
     /// How many of them were heartbeats.
     pub heartbeats: u32,
 }
+record!(Silence { first, second, heartbeats });
 
 /// The program of an agent, from the start to the end of its process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The number of its pane; not a target, only a part of its identity.
     pub pane: u32,
     /// Its process.
-    #[serde(flatten)]
     pub process: Process,
     /// Whether gtd started it.
     pub by_gtd: bool,
 }
 
+/// On one level with its process.
+impl ToJson for Program {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put("pane", &self.pane);
+        object.put("pid", &self.process.pid);
+        object.put("start", &self.process.start);
+        object.put("by_gtd", &self.by_gtd);
+        object.end();
+    }
+}
+
+impl FromJson for Program {
+    fn read(value: Value) -> Result<Program, String> {
+        let mut fields = Fields::of(value)?;
+        Ok(Program {
+            pane: fields.take("pane")?,
+            process: Process { pid: fields.take("pid")?, start: fields.take("start")? },
+            by_gtd: fields.take("by_gtd")?,
+        })
+    }
+}
+
 /// That an agent has gone, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone {
     /// When it was first seen to be so.
     pub since: Moment,
     /// In which way.
     pub how: Absence,
 }
+record!(Gone { since, how });
 
 /// The ways in which an agent is not there. Another way is another event: it has to settle anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
     /// It has no session.
     NoSession,
@@ -229,6 +242,32 @@ pub enum Absence {
     BareShell(u32),
     /// gtd tried to start it, in vain.
     StartFailed,
+}
+
+impl ToJson for Absence {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Absence::NoSession => "no_session".write(out),
+            Absence::NoPane => "no_pane".write(out),
+            Absence::Dead(pid) => write_choice("dead", pid, out),
+            Absence::BareShell(pid) => write_choice("bare_shell", pid, out),
+            Absence::StartFailed => "start_failed".write(out),
+        }
+    }
+}
+
+impl FromJson for Absence {
+    fn read(value: Value) -> Result<Absence, String> {
+        let (word, pid) = choice(value)?;
+        Ok(match word.as_str() {
+            "no_session" => Absence::NoSession,
+            "no_pane" => Absence::NoPane,
+            "dead" => Absence::Dead(u32::read(pid)?),
+            "bare_shell" => Absence::BareShell(u32::read(pid)?),
+            "start_failed" => Absence::StartFailed,
+            _ => return Err(unknown(&word)),
+        })
+    }
 }
 
 /// Start times that are remembered for an agent at most: more than pacing allows in a day.

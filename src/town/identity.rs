@@ -2,9 +2,9 @@
 //! (`gt-alpha-witness`). Whatever is not exactly one agent of this town is none.
 
 use super::agent::{AgentId, Name};
-use super::lean::sort_by;
 use super::names::Table;
 use super::rigs::Rig;
+use super::sorted::sort_by;
 use std::path::Path;
 
 /// Who there is to be called.

@@ -1,6 +1,6 @@
 //! Changing members of a JSON object without touching a byte of the rest: the file is somebody else's.
 
-use crate::town::lean::read_json;
+use crate::town::json::{parse, parse_value};
 use serde_json::Value;
 
 /// The keys by which an agent asks for something.
@@ -8,7 +8,7 @@ pub const REQUESTING: &str = "requesting_";
 
 /// The object's keys that begin with [`REQUESTING`], with whether each is `true`. `None` if it is no object.
 pub fn requesting_keys(text: &str) -> Option<Vec<(String, bool)>> {
-    let Value::Object(object) = read_json(text).ok()? else {
+    let Value::Object(object) = parse_value(text).ok()? else {
         return None;
     };
     let own = object.into_iter().filter(|(key, _)| key.starts_with(REQUESTING));
@@ -24,7 +24,7 @@ pub fn without_requesting(text: &str) -> Option<String> {
 /// `text` with each of these top-level members: a value, as JSON, that takes the place of the old one or is put at the end, or
 /// `None` for one that goes. `None` if it is no JSON object.
 pub fn with_members(text: &str, wanted: &[(&str, Option<&str>)]) -> Option<String> {
-    let Value::Object(object) = read_json(text).ok()? else {
+    let Value::Object(object) = parse_value(text).ok()? else {
         return None;
     };
     let mut new: Vec<String> = Vec::new();
@@ -52,7 +52,7 @@ fn edit<'a>(text: &str, change: &mut dyn FnMut(&str) -> Change<'a>, new: &mut Ve
     for member in members.iter().filter(|member| !member.trim().is_empty()) {
         let start = member.len() - member.trim_start().len();
         let key = start + string_end(&member[start..])?;
-        match change(&read_json::<String>(&member[start..key]).ok()?) {
+        match change(&parse::<String>(&member.as_bytes()[start..key]).ok()?) {
             None => kept.push((*member).to_owned()),
             Some(None) => {}
             Some(Some(value)) => {
@@ -176,11 +176,11 @@ mod tests {
             keys in proptest::collection::btree_map("[a-z\"\\\\ ]{0,6}|requesting_[a-z]{1,4}", "\\PC{0,8}", 0..6)
         ) {
             let before = serde_json::to_string_pretty(&keys).expect("JSON");
-            let wanted: crate::town::sorted::SortedMap<_, _> =
+            let wanted: std::collections::BTreeMap<_, _> =
                 keys.iter().filter(|(key, _)| !key.starts_with(REQUESTING)).map(|(k, v)| (k.clone(), v.clone())).collect();
             match without_requesting(&before) {
                 Some(after) => {
-                    let read: crate::town::sorted::SortedMap<String, String> = serde_json::from_str(&after).expect("JSON");
+                    let read: std::collections::BTreeMap<String, String> = serde_json::from_str(&after).expect("JSON");
                     prop_assert_eq!(read, wanted);
                 }
                 None => prop_assert_eq!(keys, wanted),

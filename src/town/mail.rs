@@ -1,9 +1,9 @@
 //! Mail, as `gt mail inbox --json` prints it, and what it may ask of gtd.
 
+use super::json::{self, Fields, FromJson};
 use super::request::Action;
 use super::time::Wall;
-use crate::town::lean::read_json;
-use serde::Deserialize;
+use serde_json::Value;
 
 /// A mail of the Deacon's inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,24 +43,22 @@ pub enum Kind<'a> {
 /// # Errors
 /// Why it is no inbox.
 pub fn parse_inbox(text: &str) -> Result<Vec<Mail>, String> {
-    #[derive(Deserialize)]
-    struct Entry {
-        #[serde(default)]
-        id: String,
-        #[serde(default)]
-        from: String,
-        #[serde(default)]
-        subject: String,
-        #[serde(default)]
-        body: String,
-        #[serde(default)]
-        timestamp: String,
+    let mails: Option<Vec<Mail>> = json::parse(text.as_bytes()).map_err(|error| format!("no inbox: {error}"))?;
+    Ok(mails.unwrap_or_default().into_iter().filter(|mail| !mail.id.is_empty()).collect())
+}
+
+impl FromJson for Mail {
+    fn read(value: Value) -> Result<Mail, String> {
+        let mut fields = Fields::of(value)?;
+        let sent: String = fields.take_or_default("timestamp")?;
+        Ok(Mail {
+            id: fields.take_or_default("id")?,
+            from: fields.take_or_default("from")?,
+            subject: fields.take_or_default("subject")?,
+            body: fields.take_or_default("body")?,
+            sent: Wall::parse(&sent),
+        })
     }
-    let entries: Option<Vec<Entry>> = read_json(text).map_err(|error| format!("no inbox: {error}"))?;
-    let mails = entries.unwrap_or_default().into_iter().filter(|entry| !entry.id.is_empty());
-    let mail =
-        |e: Entry| Mail { sent: Wall::parse(&e.timestamp), id: e.id, from: e.from, subject: e.subject, body: e.body };
-    Ok(mails.map(mail).collect())
 }
 
 impl Mail {
@@ -95,7 +93,7 @@ impl Mail {
     fn body_action(&self) -> Option<Action> {
         let body = self.body.trim();
         if body.starts_with('{') {
-            let object: serde_json::Value = read_json(body).ok()?;
+            let object: Value = json::parse_value(body).ok()?;
             return Action::from_mail(object.get("action")?.as_str()?);
         }
         Action::from_mail(body).or_else(|| Action::from_mail(self.line("Action:")?))

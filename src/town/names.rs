@@ -13,24 +13,34 @@ mod v02;
 mod v10;
 
 use super::agent::{AgentId, Role};
+use super::json::{FromJson, ToJson, one_of};
 use super::rigs::Rig;
 use crate::town::sorted::SortedMap;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A generation of Gas Town, named after the release that stands for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
     /// The original, gt 0.1.
-    #[serde(rename = "seed")]
     Seed,
     /// gt 0.2.
-    #[serde(rename = "v0.2")]
     V02,
     /// gt 1.0.
-    #[serde(rename = "v1.0")]
     V10,
+}
+
+impl ToJson for Generation {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.word().write(out);
+    }
+}
+
+impl FromJson for Generation {
+    fn read(value: Value) -> Result<Generation, String> {
+        one_of(&Generation::ALL, Generation::word, &value)
+    }
 }
 
 impl Generation {

@@ -1,9 +1,10 @@
 //! What needs a person, and what a person has been told of it.
 
 use super::agent::AgentId;
+use super::json::{FromJson, ToJson, choice, one_of, record, unknown, write_choice};
 use super::time::Moment;
 use crate::town::sorted::SortedSet;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
 
 /// That a condition needs a person.
@@ -16,8 +17,7 @@ pub struct Need {
 }
 
 /// The kinds of what needs a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Matter {
     /// An agent is in a restart loop.
     Loop(AgentId),
@@ -31,9 +31,34 @@ pub enum Matter {
     Outage(Supply),
 }
 
+impl ToJson for Matter {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Matter::Loop(agent) | Matter::Silent(agent) | Matter::Foreign(agent) => {
+                write_choice(self.word(), agent, out)
+            }
+            Matter::Deaths => self.word().write(out),
+            Matter::Outage(supply) => write_choice(self.word(), supply, out),
+        }
+    }
+}
+
+impl FromJson for Matter {
+    fn read(value: Value) -> Result<Matter, String> {
+        let (word, what) = choice(value)?;
+        Ok(match word.as_str() {
+            "loop" => Matter::Loop(AgentId::read(what)?),
+            "silent" => Matter::Silent(AgentId::read(what)?),
+            "foreign" => Matter::Foreign(AgentId::read(what)?),
+            "deaths" => Matter::Deaths,
+            "outage" => Matter::Outage(Supply::read(what)?),
+            _ => return Err(unknown(&word)),
+        })
+    }
+}
+
 /// What gtd relies on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Supply {
     /// The multiplexer.
     Tmux,
@@ -43,6 +68,18 @@ pub enum Supply {
     Gt,
     /// The file that outlives gtd.
     State,
+}
+
+impl ToJson for Supply {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.word().write(out);
+    }
+}
+
+impl FromJson for Supply {
+    fn read(value: Value) -> Result<Supply, String> {
+        one_of(&Supply::ALL, Supply::word, &value)
+    }
 }
 
 impl Supply {
@@ -94,7 +131,7 @@ impl Matter {
 }
 
 /// A condition that needs a person, or will if it lasts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// What it is.
     pub what: Matter,
@@ -107,12 +144,14 @@ pub struct Notice {
     /// Whether a person has been told, who then is told of the end too.
     pub told: bool,
 }
+record!(Notice { what, since, text, over, told });
 
 /// Agents that have died at once, until all of them are back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deaths {
     /// All of them, in the order of the town.
     pub agents: Vec<AgentId>,
     /// Those that are not back.
     pub missing: SortedSet<AgentId>,
 }
+record!(Deaths { agents, missing });

@@ -2,14 +2,14 @@
 
 use super::agent::AgentId;
 use super::history::Program;
+use super::json::{FromJson, ToJson, choice, one_of, record, unknown, write_choice};
 use super::time::Wall;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
 /// What may be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// End it and start it again: the agent has handed over to its successor.
     Cycle,
@@ -21,6 +21,18 @@ pub enum Action {
     Start,
     /// Forget its restarts: back-off and quarantine end.
     Reset,
+}
+
+impl ToJson for Action {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.word().write(out);
+    }
+}
+
+impl FromJson for Action {
+    fn read(value: Value) -> Result<Action, String> {
+        one_of(&Action::ALL, Action::word, &value)
+    }
 }
 
 impl Action {
@@ -70,13 +82,33 @@ impl FromStr for Action {
 }
 
 /// Where a request came from, and by what it is known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// A mail, by its id.
     Mail(String),
     /// A file of the spool, by its name.
     Spool(String),
+}
+
+impl ToJson for Source {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Source::Mail(id) => write_choice("mail", id, out),
+            Source::Spool(file) => write_choice("spool", file, out),
+        }
+    }
+}
+
+impl FromJson for Source {
+    fn read(value: Value) -> Result<Source, String> {
+        let (word, what) = choice(value)?;
+        let name = String::read(what)?;
+        match word.as_str() {
+            "mail" => Ok(Source::Mail(name)),
+            "spool" => Ok(Source::Spool(name)),
+            _ => Err(unknown(&word)),
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -98,7 +130,7 @@ pub struct SpoolFile {
 }
 
 /// What `gtd --request` writes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// What to do.
     pub action: Action,
@@ -107,9 +139,10 @@ pub struct Order {
     /// When it was asked for.
     pub at: Wall,
 }
+record!(Order { action, agent, at });
 
 /// A request that gtd has taken on. It stays until it is done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// Where it came from.
     pub source: Source,
@@ -122,12 +155,12 @@ pub struct Claim {
     /// When it was claimed.
     pub at: Wall,
     /// How often it was tried in vain.
-    #[serde(default)]
     pub tries: u32,
 }
+record!(Claim { source, action, agent, program, at } or_default { tries });
 
 /// A mail or a file that was dealt with and has to go. It is never looked at again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
     /// Which.
     pub source: Source,
@@ -136,12 +169,12 @@ pub struct Spent {
     /// Whether it is gone.
     pub gone: bool,
     /// Whether it was said that it cannot be deleted.
-    #[serde(default)]
     pub stays: bool,
 }
+record!(Spent { source, at, gone } or_default { stays });
 
 /// That an agent is held down because somebody asked for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShutDown {
     /// Since when.
     pub since: Wall,
@@ -150,9 +183,11 @@ pub struct ShutDown {
     /// Whether it has been seen to be down since: if it comes up after that, somebody started it.
     pub seen_down: bool,
 }
+record!(ShutDown { since, by, seen_down });
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::{line, parse};
     use super::*;
     use proptest::prelude::*;
 
@@ -166,16 +201,15 @@ mod tests {
             at: Wall::from_seconds(5),
             tries: 1,
         };
-        let text = serde_json::to_string(&claim).expect("JSON");
-        assert_eq!(serde_json::from_str::<Claim>(&text).expect("a claim"), claim);
+        assert_eq!(parse(&line(&claim)), Ok(claim));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, text: String) {
-            let _ = serde_json::from_slice::<Order>(&bytes);
+            let _ = parse::<Order>(&bytes);
             let order = serde_json::json!({"action": text, "agent": text, "at": text});
-            prop_assert!(serde_json::from_value::<Order>(order).is_err());
+            prop_assert!(Order::read(order).is_err());
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `mayor/rigs.json`: the town's projects.
 
 use super::agent::Name;
-use super::lean::sort_by;
+use super::json::record;
+use super::sorted::sort_by;
 use super::text::shown;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A project of the town.
@@ -62,11 +62,12 @@ fn rig(name: &str, entry: &Value) -> Result<Rig, String> {
 }
 
 /// A rig as the state keeps it: the last good list outlives gtd.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedRig {
     name: String,
     prefix: String,
 }
+record!(SavedRig { name, prefix });
 
 impl From<&Rig> for SavedRig {
     fn from(rig: &Rig) -> SavedRig {

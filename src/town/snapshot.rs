@@ -10,6 +10,7 @@ use super::outage::Outage;
 use super::request::SpoolFile;
 use super::rigs::Rig;
 use super::time::{Moment, Wall};
+use crate::town::json::record;
 use crate::town::sorted::{SortedMap, SortedSet};
 use std::path::PathBuf;
 
@@ -65,13 +66,14 @@ pub struct Snapshot {
 }
 
 /// A tmux server.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Its process.
     pub process: Process,
     /// The options by which it is reached.
     pub socket: String,
 }
+record!(Server { process, socket });
 
 /// What stops gtd from acting, as found in the town's files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -217,13 +219,14 @@ pub enum Ended {
 }
 
 /// A process for as long as it lives: PIDs are used again, PIDs with a start time are not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process {
     /// Its PID.
     pub pid: u32,
     /// When it started, in the kernel's own unit since boot; 0 where that is not known.
     pub start: u64,
 }
+record!(Process { pid, start });
 
 /// The Deacon's inbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

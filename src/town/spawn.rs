@@ -1,5 +1,6 @@
 //! `spawn/pending.json`: the workers that wait for their first word. gtd shares the file with `gt deacon trigger-pending`.
 
+use super::json::pretty;
 use super::names::Agent;
 use super::time::Wall;
 use serde_json::{Value, json};
@@ -66,9 +67,7 @@ pub fn parse_pending(bytes: &[u8]) -> Result<Vec<Spawn>, String> {
 
 /// The file with these workers in it.
 pub fn encode_pending(spawns: &[Spawn]) -> Vec<u8> {
-    let entries: Vec<&Value> = spawns.iter().map(|spawn| &spawn.entry).collect();
-    // Values that came from JSON, or were made above: nothing in them can fail to become JSON.
-    serde_json::to_vec_pretty(&entries).unwrap_or_else(|_| b"[]".to_vec())
+    pretty(&spawns.iter().map(|spawn| spawn.entry.clone()).collect()).into_bytes()
 }
 
 #[cfg(test)]

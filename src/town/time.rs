@@ -4,7 +4,8 @@
 //! measures itself use [`Tick`], which counts suspended time and cannot be set; stamps that others wrote
 //! use [`Wall`], and their ages are never below zero. A [`Moment`] is one reading of both.
 
-use serde::{Deserialize, Serialize};
+use super::json::{FromJson, ToJson, record};
+use serde_json::Value;
 use std::time::Duration;
 
 const NANOS: i64 = 1_000_000_000;
@@ -155,16 +156,16 @@ impl Wall {
     }
 }
 
-impl Serialize for Wall {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.rfc3339(0))
+impl ToJson for Wall {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.rfc3339(0).write(out);
     }
 }
 
-impl<'de> Deserialize<'de> for Wall {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Wall, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Wall::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("not an RFC 3339 time: {text:?}")))
+impl FromJson for Wall {
+    fn read(value: Value) -> Result<Wall, String> {
+        let text = value.as_str().unwrap_or_default();
+        Wall::parse(text).ok_or_else(|| format!("no RFC 3339 time: {text:?}"))
     }
 }
 
@@ -200,9 +201,20 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 /// Milliseconds since the machine booted, suspended time included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(u64);
+
+impl ToJson for Tick {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+}
+
+impl FromJson for Tick {
+    fn read(value: Value) -> Result<Tick, String> {
+        u64::read(value).map(Tick)
+    }
+}
 
 impl Tick {
     /// The instant `ms` milliseconds after boot.
@@ -229,13 +241,14 @@ impl Tick {
 
 /// One reading of both clocks. In the state it is written as `{"wall": "2026-11-23T09:40:04Z", "tick": 123456}`: the wall time is
 /// for people and survives a reboot, the tick is for arithmetic and does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The wall clock.
     pub wall: Wall,
     /// The clock that counts suspended time and is never set.
     pub tick: Tick,
 }
+record!(Moment { wall, tick });
 
 impl Moment {
     /// Time from `earlier` to `self` on the clock that cannot be set.

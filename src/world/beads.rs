@@ -9,7 +9,7 @@ use crate::decide::A_DAY;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::{Command, Output};
 use crate::town::history::LeftOut;
-use crate::town::lean::read_json;
+use crate::town::json::{parse, parse_value};
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Report, Reports};
 use crate::town::sorted::SortedMap;
@@ -85,7 +85,7 @@ fn spoilt_by(output: &Output, beads: &[&str]) -> Option<(String, bool)> {
     if output.success || beads.len() < 2 {
         return None;
     }
-    let object: Value = read_json(&output.stdout).ok()?;
+    let object: Value = parse_value(&output.stdout).ok()?;
     let (bead, why) = object.get("error")?.as_str()?.strip_prefix("resolving ID ")?.split_once(':')?;
     beads.contains(&bead).then(|| (bead.to_owned(), why.contains("no issue found matching")))
 }
@@ -94,7 +94,7 @@ fn spoilt_by(output: &Output, beads: &[&str]) -> Option<(String, bool)> {
 pub type Times = SortedMap<String, Wall>;
 
 fn times(stdout: &str) -> Times {
-    let beads: Vec<Value> = read_json(stdout.trim()).unwrap_or_default();
+    let beads: Vec<Value> = parse(stdout.trim().as_bytes()).unwrap_or_default();
     let time = |bead: &Value| {
         let at = Wall::parse(bead.get("updated_at")?.as_str()?)?;
         Some((bead.get("id")?.as_str()?.to_owned(), at))
@@ -125,7 +125,7 @@ fn reports(output: &Output, beads: &[&str]) -> Result<SortedMap<String, Report>,
 
 /// Newer releases put the error into an object on stdout.
 pub(super) fn complaint(output: &Output) -> String {
-    let object: Option<Value> = read_json(&output.stdout).ok();
+    let object: Option<Value> = parse_value(&output.stdout).ok();
     let error = object.as_ref().and_then(|o| o.get("error")?.as_str());
     error.map_or_else(|| output.complaint(), |error| crate::town::text::clean(error, 200))
 }
@@ -145,7 +145,7 @@ pub fn parse_show(stdout: &str) -> Result<SortedMap<String, String>, Outage> {
     if text.is_empty() || text.starts_with("No issues found") {
         return Ok(SortedMap::new());
     }
-    let beads = match read_json(text) {
+    let beads = match parse_value(text) {
         Ok(Value::Array(beads)) => beads,
         Ok(Value::Null) => Vec::new(),
         Ok(Value::Object(object)) if object.contains_key("error") => Vec::new(),

@@ -5,7 +5,7 @@ use super::tool;
 use crate::decide::stale::{Stale, dead_description};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
-use crate::town::lean::read_json;
+use crate::town::json::parse;
 use crate::town::time::Wall;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ impl World {
 
 /// The bead of exactly this id.
 fn find_bead(stdout: &str, id: &str) -> Option<Value> {
-    let beads: Vec<Value> = read_json(stdout.trim()).ok()?;
+    let beads: Vec<Value> = parse(stdout.trim().as_bytes()).ok()?;
     beads.into_iter().find(|bead| bead.get("id").and_then(Value::as_str) == Some(id))
 }
 

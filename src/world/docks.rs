@@ -10,7 +10,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Output;
 use crate::town::agent::Name;
-use crate::town::lean::read_json;
+use crate::town::json::parse_value;
 use crate::town::names::{Docked, Table};
 use crate::town::outage::Outage;
 use crate::town::plan::{Hold, Newest, Plan, Verdict, newest};
@@ -183,7 +183,7 @@ impl World {
 /// What `bd show` says of a rig's bead. Another bead in its place (ids resolve by substring) means that there is none of this
 /// very name; that there is none means that nobody has docked the rig.
 fn is_docked(output: &Output, bead: &str) -> Result<Dock, Outage> {
-    let beads: Result<Value, _> = read_json(output.stdout.trim());
+    let beads: Result<Value, _> = parse_value(output.stdout.trim());
     match beads {
         Ok(Value::Array(beads)) if output.success => {
             let own = beads.iter().find(|found| found.get("id").is_some_and(|id| id == bead));

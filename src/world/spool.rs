@@ -3,6 +3,7 @@
 use super::World;
 use crate::sys::files::{self, Durability, FileError, Whose};
 use crate::town::agent::{AgentId, Name};
+use crate::town::json;
 use crate::town::json_edit::{requesting_keys, without_requesting};
 use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
@@ -38,8 +39,7 @@ pub fn leave(root: &Path, order: &Order, number: u32) -> Result<(), FileError> {
         files::share_owner(&dir, above)?;
     }
     let name = format!("{}-{number}.json", order.at.file_stamp());
-    // Plain values with text for keys: nothing in it can fail to become JSON.
-    let bytes = serde_json::to_vec(order).unwrap_or_default();
+    let bytes = json::line(order);
     let path = dir.join(name);
     // Whoever is told that it failed asks again, and must not be served twice: it may stand there all the same, where only
     // the directory could not be synced.
@@ -83,7 +83,7 @@ pub fn read(root: &Path) -> Vec<SpoolFile> {
     names.sort();
     let file = |name: String| {
         let order = match files::read_at_most(&dir.join(&name), Whose::OursAlone, LARGEST) {
-            Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|error| format!("it cannot be read: {error}")),
+            Ok(Some(bytes)) => json::parse(&bytes).map_err(|error| format!("it cannot be read: {error}")),
             Ok(None) => Err("it has gone".to_owned()),
             // It stays, and is read at the next look.
             Err(error) if error.is_the_machines() => return None,

@@ -3,7 +3,7 @@
 //! The agents are small shell programs that echo what they read; `bd` and `gt` answer at once. All sessions are made by one
 //! tmux script: gtd itself starts five every two seconds, and a thousand would take it seven minutes.
 
-use gtd::town::sorted::SortedMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl Default for Rhythm<'_> {
 /// See above. It ends with all that it has started.
 pub struct Town {
     dir: tempfile::TempDir,
-    env: SortedMap<&'static str, String>,
+    env: BTreeMap<&'static str, String>,
     /// The agents' sessions and directories, the Deacon first.
     agents: Vec<(String, PathBuf)>,
     /// What `daemon.json` says of Refineries.
@@ -74,7 +74,7 @@ impl Town {
         for sub in ["town/mayor", "bin", "tmux", "home"] {
             fs::create_dir_all(dir.path().join(sub)).expect("made");
         }
-        let env = SortedMap::from([
+        let env = BTreeMap::from([
             ("PATH", format!("{}:{}", at("bin"), std::env::var("PATH").unwrap_or_default())),
             ("TMUX_TMPDIR", at("tmux")),
             ("HOME", at("home")),

@@ -15,8 +15,8 @@ use gtd::town::rigs::Rig;
 use gtd::town::snapshot::{
     Dock, Elsewhere, Ended, Holds, Inbox, Pane, PaneState, Process, Report, Reports, Session, Snapshot,
 };
-use gtd::town::sorted::{SortedMap, SortedSet};
 use gtd::town::time::{Moment, Tick, Wall};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -86,21 +86,21 @@ struct Town {
     generation: Result<Generation, Outage>,
     rigs: Vec<Rig>,
     config: Config,
-    sessions: SortedMap<String, Session>,
+    sessions: BTreeMap<String, Session>,
     tmux: Result<(), Outage>,
-    reports: SortedMap<String, Report>,
+    reports: BTreeMap<String, Report>,
     bd: Result<(), Outage>,
     holds: Holds,
     elsewhere: Elsewhere,
-    docks: SortedMap<Name, Dock>,
+    docks: BTreeMap<Name, Dock>,
     activity: Option<Wall>,
-    failing: SortedMap<AgentId, String>,
-    dying: SortedSet<AgentId>,
-    hung: SortedMap<AgentId, Hung>,
+    failing: BTreeMap<AgentId, String>,
+    dying: BTreeSet<AgentId>,
+    hung: BTreeMap<AgentId, Hung>,
     next_pid: u32,
     next_pane: u32,
     history: History,
-    shown: SortedSet<String>,
+    shown: BTreeSet<String>,
 }
 
 impl Town {
@@ -112,21 +112,21 @@ impl Town {
             generation: Ok(Generation::Seed),
             rigs: Vec::new(),
             config: Config::default(),
-            sessions: SortedMap::new(),
+            sessions: BTreeMap::new(),
             tmux: Ok(()),
-            reports: SortedMap::new(),
+            reports: BTreeMap::new(),
             bd: Ok(()),
             holds: Holds::default(),
             elsewhere: Elsewhere::Nobody,
-            docks: SortedMap::new(),
+            docks: BTreeMap::new(),
             activity: None,
-            failing: SortedMap::new(),
-            dying: SortedSet::new(),
-            hung: SortedMap::new(),
+            failing: BTreeMap::new(),
+            dying: BTreeSet::new(),
+            hung: BTreeMap::new(),
             next_pid: 1000,
             next_pane: FIRST_PANE,
             history: History::default(),
-            shown: SortedSet::new(),
+            shown: BTreeSet::new(),
         }
     }
 
@@ -227,16 +227,16 @@ impl Town {
             gastown: None,
             elsewhere: self.elsewhere.clone(),
             docks: self.docks.clone(),
-            left_out: SortedMap::new(),
+            left_out: BTreeMap::new(),
             rigs: self.rigs.clone(),
             agents: self.agents(),
             sessions: self.tmux.clone().map(|()| self.sessions.values().cloned().collect()),
             reports,
-            reported_at: SortedMap::new(),
+            reported_at: BTreeMap::new(),
             inbox: Inbox::NotAsked,
             spool: Vec::new(),
             crew: Vec::new(),
-            wishes: SortedMap::new(),
+            wishes: BTreeMap::new(),
             holds: self.holds.clone(),
             activity: self.activity,
             troubles: Vec::new(),
@@ -295,7 +295,7 @@ impl Town {
             pane.state = PaneState::Dead(Ended::Status(1));
             pane.process.start = 0;
         }
-        let session = self.sessions.get_or_insert_with(agent.session.clone(), || new_session(&agent));
+        let session = self.sessions.entry(agent.session.clone()).or_insert_with(|| new_session(&agent));
         session.town = Some(ROOT.to_owned());
         let panes = session.panes.as_mut().expect("its panes");
         match place {
@@ -546,7 +546,7 @@ impl Town {
     /// Makes the agent's pane what the case says of it; makes its session, unmarked, where there is none.
     fn set_pane(&mut self, agent: &Agent, state: PaneState, pid: u32, now: Wall) -> Result<(), String> {
         let fresh = self.new_pane(pid, now);
-        let session = self.sessions.get_or_insert_with(agent.session.clone(), || new_session(agent));
+        let session = self.sessions.entry(agent.session.clone()).or_insert_with(|| new_session(agent));
         let panes = session.panes.as_mut().map_err(|e| e.to_string())?;
         if panes.is_empty() {
             panes.push(fresh);

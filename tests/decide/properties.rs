@@ -11,11 +11,11 @@ use gtd::town::outcome::{Delivery, Done, Outcome};
 use gtd::town::plan::{Plan, Trigger, Verdict};
 use gtd::town::rigs::Rig;
 use gtd::town::snapshot::{Ended, Holds, Pane, PaneState, Process, Report, Reports, Session, Snapshot};
-use gtd::town::sorted::SortedMap;
 use gtd::town::time::{Moment, Tick, Wall};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -253,7 +253,7 @@ fn snapshot(step: &Step, generation: Generation, config: &Config, now: Moment) -
     };
     let reports = step.reports.as_ref().map(|words| {
         let beads = agents.iter().map(|agent| agent.bead.clone());
-        beads.zip(words.iter().cycle().map(|word| says(word))).collect::<SortedMap<_, _>>()
+        beads.zip(words.iter().cycle().map(|word| says(word))).collect::<BTreeMap<_, _>>()
     });
     let deacon = (step.held == 3).then_some(AgentId::Deacon);
     Snapshot {
@@ -318,7 +318,7 @@ fn outcomes(plan: &Plan, results: &[u8]) -> Vec<Outcome> {
 
 fn live_through(steps: &[Step], generation: Generation, config: &Config, mut history: History) {
     let mut now = Moment { wall: Wall::from_seconds(BEGINNING), tick: Tick::from_millis(1_000_000) };
-    let mut said: SortedMap<AgentId, &'static str> = SortedMap::new();
+    let mut said: BTreeMap<AgentId, &'static str> = BTreeMap::new();
     for step in steps {
         now = now.plus(Duration::from_millis(step.pause_ms));
         now.wall = Wall::from_seconds(now.wall.seconds() + step.clock_set);

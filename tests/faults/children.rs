@@ -3,8 +3,8 @@
 
 use crate::health::{assert_healthy, daemons};
 use crate::support::{Gtd, Letter, Mode, Town, is_soak, limit::holds_within, process, wait_until};
-use gtd::town::sorted::SortedMap;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -38,12 +38,12 @@ fn outlive(town: &Town, gtd: &Gtd, bd: Mode, gt: Mode, deadline: Duration) {
     let pid = town.wait_for_agent("deacon", None);
     process::signal(pid, libc::SIGKILL);
     let done = town.heartbeats_done();
-    let mut seen: SortedMap<u32, Instant> = SortedMap::new();
+    let mut seen: BTreeMap<u32, Instant> = BTreeMap::new();
     let went_on = holds_within(deadline * 30, || {
         let now = of_tools(town);
         seen.retain(|pid, _| now.iter().any(|process| process.pid == *pid));
         for process in now {
-            let since = seen.get_or_insert_with(process.pid, Instant::now).elapsed();
+            let since = seen.entry(process.pid).or_insert_with(Instant::now).elapsed();
             assert!(since < deadline * 10, "{process:?} has lived for {since:?}");
         }
         town.pid("deacon").is_some_and(|now| now != pid) && town.heartbeats_done() >= done + 3

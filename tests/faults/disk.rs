@@ -6,8 +6,8 @@ use crate::chance::Chance;
 use crate::health::{assert_healthy, spool};
 use crate::support::program::GTD;
 use crate::support::{Letter, Ran, Town, is_soak, wait_until};
-use gtd::town::sorted::SortedMap;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -66,14 +66,14 @@ struct Call {
 
 /// The calls on files of the town in what `strace` saw.
 fn calls_on(town: &Town, trace: &str) -> Vec<Call> {
-    let mut counts: SortedMap<&str, u32> = SortedMap::new();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let root = town.root.to_str().expect("a path");
     // The directory that gtd stands in is named with each path.
     let here = format!("AT_FDCWD<{root}>");
     let mut found = Vec::new();
     for line in trace.lines() {
         let Some((name, _)) = line.split_once('(') else { continue };
-        let number = counts.get_or_default(name);
+        let number = counts.entry(name).or_default();
         *number += 1;
         if line.replace(&here, "").contains(root) {
             found.push(Call { name: name.to_owned(), number: *number, line: line.to_owned() });

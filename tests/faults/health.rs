@@ -2,8 +2,8 @@
 
 use crate::support::program::GTD;
 use crate::support::{Gtd, Town, process, wait_until};
-use gtd::town::sorted::SortedSet;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ pub fn living(town: &Town, agent: &str) -> Vec<u32> {
         let text = String::from_utf8_lossy(&environment).replace('/', "-");
         text.split('\0').any(|pair| pair.strip_prefix("BD_ACTOR=") == Some(agent))
     };
-    let pids: SortedSet<u32> = town.pids(agent).into_iter().collect();
+    let pids: BTreeSet<u32> = town.pids(agent).into_iter().collect();
     let ours = town.processes("bin/agent").into_iter().map(|process| process.pid);
     ours.filter(|pid| pids.contains(pid) && is_its(pid)).collect()
 }

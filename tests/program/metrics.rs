@@ -2,8 +2,8 @@
 
 use crate::support::openmetrics::{Family, parse, value};
 use crate::support::{Town, process, wait_until};
-use gtd::town::sorted::SortedSet;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
@@ -66,15 +66,15 @@ fn the_file_has_all_that_the_readme_names_and_no_more() {
     let town = town("t", &[]);
     let gtd = town.up();
     wait_for(&town, "gtd_agents", &[("state", "alive")], 1.0);
-    let names: SortedSet<String> = read(&town).iter().map(|family| family.samples[0].name.clone()).collect();
+    let names: BTreeSet<String> = read(&town).iter().map(|family| family.samples[0].name.clone()).collect();
     gtd.stop();
     let readme = include_str!("../../README.md");
     let section = readme.split("### Metrics").nth(1).expect("a section").split("\n#").next().expect("text");
     let code = section.split('`').skip(1).step_by(2).filter(|text| text.starts_with("gtd_"));
     // A summary is named by what its samples have in common.
     let base = |name: &str| name.split('{').next().unwrap_or(name).trim_end_matches("_count").to_owned();
-    let claimed: SortedSet<String> = code.map(base).collect();
-    assert_eq!(names.iter().map(|name| base(name)).collect::<SortedSet<_>>(), claimed);
+    let claimed: BTreeSet<String> = code.map(base).collect();
+    assert_eq!(names.iter().map(|name| base(name)).collect::<BTreeSet<_>>(), claimed);
 }
 
 #[test]

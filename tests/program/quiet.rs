@@ -1,14 +1,14 @@
 //! Where nothing happens in a town, nothing is written but that gtd was there: the state's own heartbeat.
 
 use crate::support::{Town, wait_until};
-use gtd::town::sorted::{SortedMap, SortedSet};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
 /// When each file below a directory was last written. The state comes and goes under a name of its own while it is written.
-fn written(dir: &Path, found: &mut SortedMap<String, SystemTime>) {
+fn written(dir: &Path, found: &mut BTreeMap<String, SystemTime>) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let Ok(meta) = entry.metadata() else { continue };
         if meta.is_dir() {
@@ -20,8 +20,8 @@ fn written(dir: &Path, found: &mut SortedMap<String, SystemTime>) {
 }
 
 /// The files below the town's root that are written while `wait` waits, without the state.
-fn written_while(town: &Town, wait: impl FnOnce()) -> SortedSet<String> {
-    let (mut before, mut after) = (SortedMap::new(), SortedMap::new());
+fn written_while(town: &Town, wait: impl FnOnce()) -> BTreeSet<String> {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     written(&town.root, &mut before);
     wait();
     written(&town.root, &mut after);
@@ -37,7 +37,7 @@ fn wait_for_looks(town: &Town, more: usize) {
 }
 
 /// The keys below which two states differ.
-fn differences(a: &Value, b: &Value, path: &str, found: &mut SortedSet<String>) {
+fn differences(a: &Value, b: &Value, path: &str, found: &mut BTreeSet<String>) {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             for key in a.keys().chain(b.keys()) {
@@ -64,10 +64,10 @@ fn a_look_at_a_town_where_nothing_happens_writes_only_that_it_was_looked_at() {
     wait_for_looks(&town, 2);
     let before = town.state();
     let files = written_while(&town, || wait_for_looks(&town, 5));
-    let mut changed = SortedSet::new();
+    let mut changed = BTreeSet::new();
     differences(&before, &town.state(), "", &mut changed);
     gtd.stop();
-    assert_eq!(files, SortedSet::new());
+    assert_eq!(files, BTreeSet::new());
     let is_presence = |path: &String| ["looked_at", "last_look", "seen", "strip"].iter().any(|key| path.contains(key));
     let more: Vec<&String> = changed.iter().filter(|path| !is_presence(path)).collect();
     assert!(more.is_empty() && !changed.is_empty(), "{more:?}");
@@ -80,7 +80,7 @@ fn a_heartbeat_writes_the_log_and_the_state_and_a_line_for_each_poke() {
     town.wait_for_heartbeats(1);
     let files = written_while(&town, || town.wait_for_heartbeats(2));
     gtd.stop();
-    assert_eq!(files, SortedSet::from([town.root.join("daemon/daemon.log").display().to_string()]));
+    assert_eq!(files, BTreeSet::from([town.root.join("daemon/daemon.log").display().to_string()]));
     let log = town.log();
     let heartbeats: Vec<&str> = log.split("Heartbeat starting").collect();
     let third: Vec<&str> = heartbeats[3].lines().filter_map(|line| line.get("2026/11/23 14:02:11 ".len()..)).collect();

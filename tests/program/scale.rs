@@ -2,8 +2,8 @@
 //! most of them are there before it; what it does for all of them at once is as in any town.
 
 use crate::support::{Town, process, wait_until};
-use gtd::town::sorted::SortedMap;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 
 const RIGS: usize = 100;
@@ -71,10 +71,10 @@ fn town(agents: &[Agent]) -> Town {
 }
 
 /// How many agents the state has under each word.
-fn words(town: &Town) -> SortedMap<String, usize> {
-    let mut words = SortedMap::new();
+fn words(town: &Town) -> BTreeMap<String, usize> {
+    let mut words = BTreeMap::new();
     for agent in town.state()["gtd"]["agents"].as_array().into_iter().flatten() {
-        *words.get_or_default(agent["state"].as_str().unwrap_or_default().to_owned()) += 1;
+        *words.entry(agent["state"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
     }
     words
 }

@@ -2,13 +2,13 @@
 //! environment, and the environment and options of their tmux sessions.
 
 use crate::support::{Town, eventually, fakes};
-use gtd::town::sorted::{SortedMap, SortedSet};
 use gtd::town::time::Wall;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-type Variables = SortedMap<String, String>;
+type Variables = BTreeMap<String, String>;
 
 fn recorded(file: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file);
@@ -127,7 +127,7 @@ impl Started {
     }
 
     /// The options of the session, without gtd's marks.
-    fn options(&self, agent: &Agent) -> SortedSet<String> {
+    fn options(&self, agent: &Agent) -> BTreeSet<String> {
         let shown = self.tmux(&["show-options", "-t", &format!("={}:", agent.session)]);
         let is_own = |line: &&str| line.starts_with("@gtd_") || line.starts_with("destroy-unattached");
         shown.lines().filter(|line| !is_own(line)).map(str::to_owned).collect()
@@ -211,7 +211,7 @@ fn agents_of_the_seed_start_with_nothing_but_their_names() {
         let wanted = variables(&wanted.replace(' ', "\n"));
         assert_eq!(started.env(agent), wanted, "{}", agent.id);
         assert_eq!(started.session_env(agent), wanted, "{}", agent.id);
-        assert_eq!(started.options(agent), SortedSet::new(), "{}", agent.id);
+        assert_eq!(started.options(agent), BTreeSet::new(), "{}", agent.id);
         assert_eq!(started.town.arguments(agent.actor)[1..], ["--dangerously-skip-permissions"]);
     }
 }

@@ -5,9 +5,9 @@ use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
 use gtd::town::names::Generation;
 use gtd::town::snapshot::{Report, Reports};
-use gtd::town::sorted::{SortedMap, SortedSet};
 use gtd::town::time::Wall;
 use gtd::world::beads;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ fn learnt(file: &str) -> String {
         Reports::NoTool => "no bd".to_owned(),
         Reports::Unknown(outage) => format!("outage: {outage}"),
         Reports::Asked(reports) => {
-            let asked: SortedSet<&str> = ids.iter().copied().collect();
+            let asked: BTreeSet<&str> = ids.iter().copied().collect();
             assert_eq!(
-                reports.keys().map(String::as_str).collect::<SortedSet<_>>(),
+                reports.keys().map(String::as_str).collect::<BTreeSet<_>>(),
                 asked,
                 "{file}: only what was asked"
             );
@@ -255,8 +255,8 @@ fn an_answer_about_another_bead_is_no_outage() {
 
 #[test]
 fn no_recorded_bd_show_is_left_out() {
-    let listed: SortedSet<&str> = LEARNT.iter().map(|(file, _)| *file).collect();
-    let mut found = SortedSet::new();
+    let listed: BTreeSet<&str> = LEARNT.iter().map(|(file, _)| *file).collect();
+    let mut found = BTreeSet::new();
     for folder in ["seed", "v0.2", "v1.0"] {
         for entry in fs::read_dir(data(folder)).expect(folder) {
             let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
@@ -264,7 +264,7 @@ fn no_recorded_bd_show_is_left_out() {
             found.insert(format!("{folder}/{before}{}", rest.trim_end_matches(".json")));
         }
     }
-    assert_eq!(found.iter().map(String::as_str).collect::<SortedSet<_>>(), listed);
+    assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed);
 }
 
 #[test]
@@ -279,8 +279,8 @@ fn agents_beads_have_the_names_under_which_bd_showed_them() {
     ] {
         let call = json(file);
         let shown = beads::parse_show(call["stdout"].as_str().expect("stdout")).expect(file);
-        let ours: SortedSet<String> = agents.split(' ').map(|id| agent(generation, id).bead).collect();
-        assert_eq!(shown.keys().cloned().collect::<SortedSet<_>>(), ours, "{file}");
+        let ours: BTreeSet<String> = agents.split(' ').map(|id| agent(generation, id).bead).collect();
+        assert_eq!(shown.keys().cloned().collect::<BTreeSet<_>>(), ours, "{file}");
     }
 }
 
@@ -317,8 +317,8 @@ fn bd_lists_agents_under_the_names_by_which_gtd_asks_for_them() {
     ] {
         let listed = beads::parse_show(&stdout(file)).expect(file);
         let ids = agents.split_whitespace();
-        let ours: SortedSet<String> = ids.map(|id| agent(generation_of(file), id).bead).collect();
-        assert_eq!(listed.keys().cloned().collect::<SortedSet<_>>(), ours, "{file}");
+        let ours: BTreeSet<String> = ids.map(|id| agent(generation_of(file), id).bead).collect();
+        assert_eq!(listed.keys().cloned().collect::<BTreeSet<_>>(), ours, "{file}");
         assert!(listed.values().all(|state| !state.is_empty()), "{file}: each says how it is: {listed:?}");
     }
 }
@@ -351,7 +351,7 @@ fn where_one_id_spoils_a_call_the_others_are_learnt_past_bds_own_daemon() {
             second.dir.path().display()
         );
         let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(first.dir.path()).args(["-c", &script, "bd"]);
-        let (mut left_out, now) = (SortedMap::new(), Wall::from_seconds(1_800_000_000));
+        let (mut left_out, now) = (BTreeMap::new(), Wall::from_seconds(1_800_000_000));
         let answer =
             beads::ask_again(&bd, &ids, &mut left_out, now, &mut Attention::nobody()).expect("nobody stops it");
         let idle = || Report::Says("idle".to_owned());

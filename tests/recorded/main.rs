@@ -22,8 +22,8 @@ use gtd::sys::command::Command;
 use gtd::town::agent::AgentId;
 use gtd::town::names::{Agent, Generation};
 use gtd::town::rigs::{Rig, Rigs};
-use gtd::town::sorted::SortedSet;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,9 +82,9 @@ fn stderr(file: &str) -> String {
 }
 
 /// The recorded files whose name begins in one of these ways: `seed/gt-inbox-one.json`.
-fn family(start: &[&str]) -> SortedSet<String> {
+fn family(start: &[&str]) -> BTreeSet<String> {
     assert!(start.iter().all(|start| ledger::FAMILIES.contains(start)), "{start:?}");
-    let mut found = SortedSet::new();
+    let mut found = BTreeSet::new();
     for generation in Generation::ALL {
         let names = fs::read_dir(data(generation.word())).expect("a listing").flatten();
         let names = names.filter_map(|entry| entry.file_name().into_string().ok());

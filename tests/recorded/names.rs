@@ -2,8 +2,8 @@
 
 use super::{agent, generation_of, stderr, stdout};
 use gtd::town::names::Generation;
-use gtd::town::sorted::{SortedMap, SortedSet};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The lines of `tmux list-panes`, in their fields. A start command may have line ends in it, which begin no such line.
@@ -17,10 +17,10 @@ pub fn panes(file: &str) -> Vec<Vec<String>> {
 fn agents_have_the_sessions_and_directories_that_tmux_showed() {
     for generation in [Generation::V02, Generation::V10] {
         let panes = panes(&format!("{generation}/tmux-list-panes.json")).into_iter();
-        let shown: SortedMap<String, PathBuf> = panes.map(|f| (f[0].clone(), PathBuf::from(&f[10]))).collect();
+        let shown: BTreeMap<String, PathBuf> = panes.map(|f| (f[0].clone(), PathBuf::from(&f[10]))).collect();
         let ids = ["deacon", "mayor", "alpha/witness", "alpha/refinery", "alpha/crew/maxine"];
         let ours = ids.map(|id| agent(generation, id)).map(|agent| (agent.session, agent.dir));
-        assert_eq!(shown, SortedMap::from(ours), "{generation}");
+        assert_eq!(shown, BTreeMap::from(ours), "{generation}");
     }
 }
 
@@ -39,7 +39,7 @@ fn agents_that_gt_daemon_started_have_these_names_too() {
         ),
     ] {
         let panes = panes(file).into_iter();
-        let mut shown: SortedMap<String, PathBuf> = panes.map(|f| (f[0].clone(), PathBuf::from(&f[2]))).collect();
+        let mut shown: BTreeMap<String, PathBuf> = panes.map(|f| (f[0].clone(), PathBuf::from(&f[2]))).collect();
         // gtd starts no Boot.
         assert!(shown.remove(boot).is_some(), "{file}");
         let ours = ids.iter().map(|id| agent(generation_of(file), id)).map(|agent| (agent.session, agent.dir));
@@ -84,7 +84,7 @@ fn gt_status_looks_for_agents_in_the_sessions_that_gtd_starts() {
 }
 
 /// Every word of a text that is a session's name.
-fn sessions_in(text: &str) -> SortedSet<String> {
+fn sessions_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     let is_name = |word: &&str| ["gt-", "hq-", "al-", "bt-"].iter().any(|start| word.starts_with(start));
     words.filter(is_name).map(str::to_owned).collect()
@@ -106,18 +106,14 @@ fn every_session_that_gt_speaks_of_is_known_by_its_name() {
         ("v1.0/gt-deacon-status-json.json", &["deacon"][..], ""),
         ("v1.0/gt-deacon-status-json-stopped.json", &["deacon"][..], ""),
     ] {
-        let mut ours: SortedSet<String> =
+        let mut ours: BTreeSet<String> =
             ids.iter().flat_map(|ids| ids.split(' ')).map(|id| agent(generation_of(file), id).session).collect();
         ours.extend(others.split(' ').filter(|name| !name.is_empty()).map(str::to_owned));
         assert_eq!(sessions_in(&stdout(file)), ours, "{file}");
     }
     for file in ["v0.2/gt-nudge-missing.json", "v1.0/gt-nudge-missing.json"] {
         let first = stderr(file).lines().next().expect("a line").to_owned();
-        assert_eq!(
-            sessions_in(&first),
-            SortedSet::from([agent(generation_of(file), "beta/witness").session]),
-            "{file}"
-        );
+        assert_eq!(sessions_in(&first), BTreeSet::from([agent(generation_of(file), "beta/witness").session]), "{file}");
     }
 }
 

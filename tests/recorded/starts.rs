@@ -4,12 +4,12 @@ use super::names::panes;
 use super::{agent, generation_of, stdout};
 use gtd::town::config::Config;
 use gtd::town::names::Generation;
-use gtd::town::sorted::{SortedMap, SortedSet};
 use gtd::town::start::{Facts, Start};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The files of the recorded town.
-fn files(generation: Generation) -> SortedSet<PathBuf> {
+fn files(generation: Generation) -> BTreeSet<PathBuf> {
     let listing = stdout(&format!("{generation}/town-files-running.json"));
     listing.lines().map(|line| Path::new("@TOWN@").join(line.trim_start_matches("./"))).collect()
 }
@@ -32,7 +32,7 @@ pub fn start(generation: Generation, id: &str) -> Start {
 /// A start command: the environment that it sets, then its words up to the first prompt, then that prompt's first line.
 #[derive(Debug, PartialEq, Eq)]
 struct Command {
-    env: SortedMap<String, String>,
+    env: BTreeMap<String, String>,
     words: Vec<String>,
     header: String,
 }
@@ -109,7 +109,7 @@ fn nudge_pollers_and_notes_of_pids_lie_beside_the_sessions_that_have_them() {
     let files = files(Generation::V10);
     for dir in [".runtime/nudge_poller", ".runtime/pids"] {
         let of = |id: &str| PathBuf::from(format!("@TOWN@/{dir}/{}.pid", agent(Generation::V10, id).session));
-        let own: SortedSet<PathBuf> =
+        let own: BTreeSet<PathBuf> =
             files.iter().filter(|file| file.starts_with(format!("@TOWN@/{dir}"))).cloned().collect();
         let ids = ["alpha/witness", "alpha/refinery", "alpha/crew/maxine", "beta/witness"];
         assert_eq!(own, ids.iter().map(|id| of(id)).collect(), "{dir}");
@@ -134,7 +134,7 @@ fn what_tmux_hands_to_every_program_names_no_agent() {
         "v1.0/tmux-show-environment-global-daemon.json",
     ] {
         let text = stdout(file);
-        let names: SortedSet<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+        let names: BTreeSet<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
         let scrubbed = gtd::world::environment::SCRUBBED;
         assert!(names.contains("PATH") && scrubbed.iter().all(|name| !names.contains(name)), "{file}: {names:?}");
     }

@@ -264,7 +264,7 @@ impl Life {
         self.spend(100)?;
         let Some(found) = self.town.tmux.guarded(pane) else { return Ok(Delivery::Stale) };
         found.screen = format!("> {FIRST_WORD}\n* Working (esc to interrupt)\n> \n");
-        let read = self.first_words.get_or_default(pane.session.clone());
+        let read = self.first_words.entry(pane.session.clone()).or_default();
         *read += 1;
         let read = *read;
         self.tally.begun += 1;

@@ -7,7 +7,7 @@ use gtd::decide::{Event as Seen, decide, observe, record, troubles};
 use gtd::town::outcome::{Delivery, Done, Outcome};
 use gtd::town::plan::{Missing, Plan, Trigger, Verdict};
 use gtd::town::snapshot::Snapshot;
-use gtd::town::sorted::SortedSet;
+use std::collections::BTreeSet;
 
 impl Life {
     pub fn pass(&mut self, trigger: Trigger, read_mail: bool) -> Step {
@@ -68,7 +68,7 @@ impl Life {
         if snapshot.generation.is_ok() {
             for (id, truth) in &self.truths {
                 let shut_down = self.gtd.history.agent(id).shut_down.is_some();
-                let page = self.book.pages.get_or_default(id.clone());
+                let page = self.book.pages.entry(id.clone()).or_default();
                 page.look(truth, now, shut_down, &self.gtd.config);
             }
             let truths = &self.truths;
@@ -115,7 +115,7 @@ impl Life {
     }
 
     pub fn page(&mut self, id: &gtd::town::agent::AgentId) -> &mut Page {
-        self.book.pages.get_or_default(id.clone())
+        self.book.pages.entry(id.clone()).or_default()
     }
 
     /// Writes into the book what came of an action.
@@ -164,7 +164,7 @@ impl Life {
         let _ = troubles(snapshot, &self.gtd.history, plan);
         self.save();
         let living = self.gtd.history.agents.values().filter(|agent| agent.gone.is_none() && agent.watched);
-        let pids: SortedSet<u32> = living.filter_map(|agent| Some(agent.program?.process.pid)).collect();
+        let pids: BTreeSet<u32> = living.filter_map(|agent| Some(agent.program?.process.pid)).collect();
         self.gtd.ended.retain(|pid| pids.contains(pid));
         self.gtd.watched.clear();
         for pid in pids.difference(&self.gtd.ended).copied() {

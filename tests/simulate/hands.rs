@@ -129,7 +129,7 @@ impl Life {
         new.remains = by_gtd;
         new.mark = by_gtd.then(|| name.to_owned());
         let process = new.process;
-        let session = self.town.tmux.sessions.get_or_insert_with(name.to_owned(), || Session {
+        let session = self.town.tmux.sessions.entry(name.to_owned()).or_insert_with(|| Session {
             town: by_gtd.then(|| ROOT.to_owned()),
             path: "/t/deacon",
             attached: 0,

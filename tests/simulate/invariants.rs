@@ -261,7 +261,7 @@ impl Life {
     pub fn note_behalf(&mut self, claim: &Claim, agent: &Agent) {
         let of_agent = |pane: &&crate::tmux::Pane| pane.owner == Owner::Agent(agent.session.clone());
         let process = self.town.tmux.programs().find(of_agent).map(|pane| pane.process);
-        self.behalf.get_or_default(claim.source.clone()).extend(process);
+        self.behalf.entry(claim.source.clone()).or_default().extend(process);
     }
 
     pub fn check_memory(&self, snapshot: &Snapshot) {

@@ -13,9 +13,8 @@ use gtd::town::names::Agent;
 use gtd::town::plan::Trigger;
 use gtd::town::request::Source;
 use gtd::town::snapshot::Process;
-use gtd::town::sorted::{SortedMap, SortedSet};
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -41,8 +40,8 @@ pub struct Journal {
 /// What the checks know; lost and found with gtd's own memory, since what gtd had no time to save is no fault of it.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
-    pub pages: SortedMap<AgentId, Page>,
-    pub fates: SortedMap<Source, Fate>,
+    pub pages: BTreeMap<AgentId, Page>,
+    pub fates: BTreeMap<Source, Fate>,
     /// The ticks of the last starts.
     pub starts: VecDeque<u64>,
 }
@@ -55,9 +54,9 @@ pub struct Gtd {
     pub history: History,
     pub config: Config,
     pub more_mail: bool,
-    pub waiting: SortedMap<Source, String>,
-    pub watched: SortedSet<u32>,
-    pub ended: SortedSet<u32>,
+    pub waiting: BTreeMap<Source, String>,
+    pub watched: BTreeSet<u32>,
+    pub ended: BTreeSet<u32>,
     pub last_was_death: bool,
     pub not_saved: bool,
     pub wake: Option<Wake>,
@@ -95,11 +94,11 @@ pub struct Life {
     pub gtd: Gtd,
     pub disk: Disk,
     pub book: Book,
-    pub letters: SortedMap<Source, Letter>,
+    pub letters: BTreeMap<Source, Letter>,
     /// The programs that were started because of a request.
-    pub behalf: SortedMap<Source, Vec<Process>>,
+    pub behalf: BTreeMap<Source, Vec<Process>>,
     /// How often a worker has read its first word.
-    pub first_words: SortedMap<String, u32>,
+    pub first_words: BTreeMap<String, u32>,
     /// What the last look showed of each agent.
     pub truths: Vec<(AgentId, Truth)>,
     /// Incidents a day.

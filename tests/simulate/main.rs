@@ -21,9 +21,9 @@ mod weather;
 
 use chance::Chance;
 use gtd::town::names::Generation;
-use gtd::town::sorted::SortedMap;
 use life::{Journal, Life};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,9 +71,9 @@ fn town(seed: u64, keep: usize) -> (Life, u64) {
         gtd: Default::default(),
         disk: Default::default(),
         book: Default::default(),
-        letters: SortedMap::new(),
-        behalf: SortedMap::new(),
-        first_words: SortedMap::new(),
+        letters: BTreeMap::new(),
+        behalf: BTreeMap::new(),
+        first_words: BTreeMap::new(),
         truths: Vec::new(),
         temper,
         is_calm: false,

@@ -5,7 +5,7 @@ use crate::town::{DAY, HOUR, MINUTE, SECOND};
 use gtd::town::agent::AgentId;
 use gtd::town::config::Config;
 use gtd::town::snapshot::Process;
-use gtd::town::sorted::SortedMap;
+use std::collections::BTreeMap;
 
 /// How an agent is gone. Another way is another event, which has to settle anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +201,6 @@ impl Page {
 }
 
 /// Drops the pages of agents that have been gone from the town for a day.
-pub fn drop_old(pages: &mut SortedMap<AgentId, Page>, now: u64, is_here: impl Fn(&AgentId) -> bool) {
+pub fn drop_old(pages: &mut BTreeMap<AgentId, Page>, now: u64, is_here: impl Fn(&AgentId) -> bool) {
     pages.retain(|id, page| is_here(id) || now - *page.seen.get_or_insert(now) < DAY);
 }

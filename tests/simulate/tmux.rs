@@ -2,7 +2,7 @@
 
 use gtd::town::plan::PaneRef;
 use gtd::town::snapshot::{Ended, Process};
-use gtd::town::sorted::SortedMap;
+use std::collections::BTreeMap;
 
 /// PIDs come round again after so many, so that a dead program's number is soon another one's.
 const PIDS: u32 = 3_000;
@@ -67,7 +67,7 @@ pub struct Session {
 
 #[derive(Clone, Debug, Default)]
 pub struct Tmux {
-    pub sessions: SortedMap<String, Session>,
+    pub sessions: BTreeMap<String, Session>,
     pub server: Option<Process>,
     next_pane: u32,
     next_pid: u32,

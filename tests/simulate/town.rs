@@ -13,9 +13,9 @@ use gtd::town::plan::Trigger;
 use gtd::town::request::SpoolFile;
 use gtd::town::rigs::{Rig, SavedRig};
 use gtd::town::snapshot::{self as seen, Elsewhere, Inbox, PaneState, Report, Reports, Server, Session, Snapshot};
-use gtd::town::sorted::{SortedMap, SortedSet};
 use gtd::town::spawn::Spawn;
 use gtd::town::time::{Moment, Tick, Wall};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub const ROOT: &str = "/t";
@@ -99,10 +99,10 @@ pub struct Town {
     pub crew: Vec<(Name, Name)>,
     agents: (Vec<Rig>, bool, Vec<Agent>),
     pub tmux: Tmux,
-    pub faults: SortedMap<Fault, u64>,
+    pub faults: BTreeMap<Fault, u64>,
     /// What an agent says of itself.
-    pub words: SortedMap<AgentId, &'static str>,
-    pub wishes: SortedMap<AgentId, Vec<(String, bool)>>,
+    pub words: BTreeMap<AgentId, &'static str>,
+    pub wishes: BTreeMap<AgentId, Vec<(String, bool)>>,
     pub inbox: Vec<Mail>,
     pub spool: Vec<SpoolFile>,
     /// `spawn/pending.json`.
@@ -110,7 +110,7 @@ pub struct Town {
     pub active_until: u64,
     pub activity: Option<Wall>,
     pub settings: &'static str,
-    pub queue: SortedMap<(u64, u64), Event>,
+    pub queue: BTreeMap<(u64, u64), Event>,
     number: u64,
 }
 
@@ -129,16 +129,16 @@ impl Town {
             crew,
             agents: (Vec::new(), false, Vec::new()),
             tmux: Tmux::default(),
-            faults: SortedMap::new(),
-            words: SortedMap::new(),
-            wishes: SortedMap::new(),
+            faults: BTreeMap::new(),
+            words: BTreeMap::new(),
+            wishes: BTreeMap::new(),
             inbox: Vec::new(),
             spool: Vec::new(),
             pending: Vec::new(),
             active_until: 0,
             activity: None,
             settings,
-            queue: SortedMap::new(),
+            queue: BTreeMap::new(),
             number: 0,
         }
     }
@@ -244,8 +244,8 @@ impl Town {
             generation_why: String::new(),
             gastown: asked.then_some(known),
             elsewhere: Elsewhere::Nobody,
-            docks: SortedMap::new(),
-            left_out: SortedMap::new(),
+            docks: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             holds: self.holds(&rigs),
             rigs,
             agents,
@@ -253,19 +253,19 @@ impl Town {
             server: server.map(|process| Server { process, socket: String::new() }),
             sessions,
             reports: Reports::NotAsked,
-            reported_at: SortedMap::new(),
+            reported_at: BTreeMap::new(),
             inbox: Inbox::NotAsked,
             spool: Vec::new(),
             crew: Vec::new(),
-            wishes: SortedMap::new(),
+            wishes: BTreeMap::new(),
             activity: self.activity,
             troubles: Vec::new(),
         }
     }
 
     fn holds(&self, rigs: &[Rig]) -> seen::Holds {
-        let mut stopped_rigs = SortedMap::new();
-        let mut no_directory = SortedSet::new();
+        let mut stopped_rigs = BTreeMap::new();
+        let mut no_directory = BTreeSet::new();
         for fault in self.faults.keys() {
             match fault {
                 Fault::RigEstop(name) if rigs.iter().any(|rig| rig.name == *name) => {
@@ -319,7 +319,7 @@ impl Town {
             snapshot.reports = Reports::Unknown(Outage::new("bd show: exit status 1"));
             return;
         }
-        let mut reports = SortedMap::new();
+        let mut reports = BTreeMap::new();
         for agent in &snapshot.agents {
             let report = match self.words.get(&agent.id).copied() {
                 None => Report::Says("idle".to_owned()),

@@ -1,6 +1,6 @@
 //! A strict reader of OpenMetrics 1.0 text: the part of the format that gtd writes, and a refusal of everything else.
 
-use gtd::town::sorted::{SortedMap, SortedSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A family of metrics.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Sample {
     /// Its name, with its ending.
     pub name: String,
     /// Its labels.
-    pub labels: SortedMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// Its value.
     pub value: f64,
 }
@@ -103,9 +103,9 @@ fn take_sample(family: &mut Family, sample: Sample) -> Result<(), String> {
 
 /// No name of a sample may be that of another family's.
 fn check_names(families: &[Family]) -> Result<(), String> {
-    let mut seen = SortedSet::new();
+    let mut seen = BTreeSet::new();
     for family in families {
-        let names: SortedSet<&str> = family.samples.iter().map(|sample| sample.name.as_str()).collect();
+        let names: BTreeSet<&str> = family.samples.iter().map(|sample| sample.name.as_str()).collect();
         if family.kind.is_empty() || names.is_empty() || !names.into_iter().all(|name| seen.insert(name)) {
             return Err(format!("{}: without a type or samples, or with the samples of another", family.name));
         }
@@ -125,7 +125,7 @@ fn sample(line: &str) -> Result<Sample, String> {
     if !is_name(name, true) {
         return Err("no name of a metric".to_owned());
     }
-    let mut labels = SortedMap::new();
+    let mut labels = BTreeMap::new();
     if let Some(inner) = rest.strip_prefix('{') {
         rest = inner;
         loop {

@@ -4,8 +4,8 @@ use super::fakes::{self, Mode};
 use super::limit::{Watchdog, wait_until};
 use super::process;
 use super::program::{GTD, Gtd, Ran, bare};
-use gtd::town::sorted::SortedMap;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,7 +26,7 @@ pub struct Town {
     pub home: PathBuf,
     /// Where tmux has its sockets.
     pub sockets: PathBuf,
-    env: SortedMap<String, String>,
+    env: BTreeMap<String, String>,
     config: Value,
     _watchdog: Watchdog,
 }
@@ -280,10 +280,10 @@ impl Town {
     }
 
     /// The environment of an agent's last program, and where it stands.
-    pub fn environment(&self, agent: &str) -> SortedMap<String, String> {
+    pub fn environment(&self, agent: &str) -> BTreeMap<String, String> {
         let read = |what: &str| fs::read_to_string(self.notes.join(format!("{agent}.{what}"))).unwrap_or_default();
         let env = read("env");
-        let mut pairs: SortedMap<String, String> =
+        let mut pairs: BTreeMap<String, String> =
             env.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         pairs.insert("(cwd)".to_owned(), read("cwd").trim_end().to_owned());
         pairs
@@ -375,7 +375,7 @@ fn merge(into: &mut Value, change: Value) {
                 if value.is_null() {
                     into.remove(&key);
                 } else {
-                    merge(into.get_or_insert_with(key, || json!({})), value);
+                    merge(into.entry(key).or_insert_with(|| json!({})), value);
                 }
             }
         }

@@ -7,8 +7,8 @@ mod source;
 
 use gtd::cli::reference::{EXITS, FILES, SIGNALS};
 use gtd::town::config::keys::KEYS;
-use gtd::town::sorted::SortedSet;
 use rules::File;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ fn hold(rule: fn(&File) -> Vec<String>) {
 }
 
 #[track_caller]
-fn none(what: &str, missing: &SortedSet<String>) {
+fn none(what: &str, missing: &BTreeSet<String>) {
     assert!(missing.is_empty(), "{what}: {}", missing.iter().cloned().collect::<Vec<_>>().join(" "));
 }
 
@@ -98,7 +98,7 @@ fn the_top_level_holds_what_it_must_and_nothing_else() {
         name.starts_with('.') || known.contains(&name) || name.starts_with("LICENSE") || is_ignored(name)
     };
     let names = entries(top()).into_iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    let surplus: SortedSet<String> = names.filter(|name| !is_allowed(name)).collect();
+    let surplus: BTreeSet<String> = names.filter(|name| !is_allowed(name)).collect();
     none("should not be at the top level", &surplus);
 }
 
@@ -168,7 +168,7 @@ fn every_promise_of_the_readme_is_held_by_a_test_that_is_there() {
                 || found.text.contains(&format!("    fn {test}(\n"))
         })
     };
-    let missing: SortedSet<String> =
+    let missing: BTreeSet<String> =
         promised.iter().filter(|p| !is_there(p)).map(|(file, test)| format!("{file}::{test}")).collect();
     none("no such test", &missing);
 }

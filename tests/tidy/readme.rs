@@ -1,12 +1,12 @@
 //! README against the program: its flags and its configuration keys.
 
 use gtd::town::config::Config;
-use gtd::town::sorted::SortedSet;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The flags in a text: `--status`, without values.
-pub fn flags(text: &str) -> SortedSet<String> {
-    let mut found = SortedSet::new();
+pub fn flags(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
     for (at, _) in text.match_indices("--") {
         let before = text[..at].chars().next_back();
         let letters = |c: char| c.is_ascii_lowercase() || c == '-';
@@ -20,9 +20,9 @@ pub fn flags(text: &str) -> SortedSet<String> {
 }
 
 /// The flags that a README says gtd has: in pieces of code that name gtd, or that are nothing but a flag.
-pub fn claimed_flags(readme: &str) -> SortedSet<String> {
+pub fn claimed_flags(readme: &str) -> BTreeSet<String> {
     let is_gtd = |word: &&str| *word == "gtd" || word.ends_with("/gtd");
-    let mut found = SortedSet::new();
+    let mut found = BTreeSet::new();
     for piece in pieces_of_code(readme) {
         let piece = piece.split(" #").next().unwrap_or_default();
         for command in piece.split([';', '|', '&']) {
@@ -68,7 +68,7 @@ pub fn table(readme: &str, heading: &str) -> Vec<Vec<String>> {
 }
 
 /// The keys in the first column of the table under `## Configuration`, with `{a,b}` and `ROLE` written out.
-pub fn claimed_keys(readme: &str) -> SortedSet<String> {
+pub fn claimed_keys(readme: &str) -> BTreeSet<String> {
     let section = section(readme, "Configuration");
     let first_cells = section.lines().filter_map(|line| line.trim().strip_prefix('|')?.split('|').next());
     let keys = first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
@@ -97,8 +97,8 @@ pub fn is_known(key: &str) -> bool {
 }
 
 /// All keys that the configuration knows, among those that can be made of `words`; no sections.
-pub fn known_keys(words: &SortedSet<String>) -> SortedSet<String> {
-    let mut leaves = SortedSet::new();
+pub fn known_keys(words: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut leaves = BTreeSet::new();
     let mut open: Vec<String> = words.iter().filter(|word| is_known(word)).cloned().collect();
     while let Some(key) = open.pop() {
         let below: Vec<String> = words.iter().map(|word| format!("{key}.{word}")).filter(|k| is_known(k)).collect();
@@ -113,14 +113,14 @@ pub fn known_keys(words: &SortedSet<String>) -> SortedSet<String> {
 }
 
 /// The texts of a source that could be keys.
-pub fn possible_keys(source: &str) -> SortedSet<String> {
+pub fn possible_keys(source: &str) -> BTreeSet<String> {
     let is_key = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let roles = ["deacon", "witness", "refinery", "crew", "mayor", "polecat"];
     source.split('"').filter(is_key).chain(roles).map(str::to_owned).collect()
 }
 
 /// Whether a key is among those that were claimed: by itself, or with the section that it belongs to.
-pub fn is_claimed(key: &str, claimed: &SortedSet<String>) -> bool {
+pub fn is_claimed(key: &str, claimed: &BTreeSet<String>) -> bool {
     claimed.contains(key) || key.rsplit_once('.').is_some_and(|(section, _)| claimed.contains(section))
 }
 
@@ -141,7 +141,7 @@ mod tests {
         tmux --help | gtd --once\n```\n\n## Configuration\n\n| key | default |\n|---|---|\n| `gtd.log.keep` | 3 |\n\
         | `gtd.restart.{settle,grace}` | `5s` |\n| `patrols.ROLE.enabled` | |\n\n## More\n| `x.y` | |\n";
 
-    fn texts(set: &SortedSet<String>) -> Vec<&str> {
+    fn texts(set: &BTreeSet<String>) -> Vec<&str> {
         set.iter().map(String::as_str).collect()
     }
 
@@ -188,7 +188,7 @@ mod tests {
     fn known_keys_are_found_without_their_sections() {
         let words = possible_keys("(\"gtd\", \"log\", \"keep\", \"env\", \"max_size\", \"Not A Key\")");
         assert_eq!(texts(&known_keys(&words)), ["env", "gtd.log.keep", "gtd.log.max_size"]);
-        let claimed = SortedSet::from(["gtd.log".to_owned()]);
+        let claimed = BTreeSet::from(["gtd.log".to_owned()]);
         assert!(is_claimed("gtd.log.keep", &claimed) && !is_claimed("env", &claimed));
     }
 }

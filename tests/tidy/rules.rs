@@ -206,7 +206,7 @@ mod tests {
         for text in [
             "use std::fs;",
             "use std::{fmt, fs::File};",
-            "use std::{\n    collections::{SortedMap, SortedSet},\n    process::Command,\n};",
+            "use std::{\n    collections::{BTreeMap, BTreeSet},\n    process::Command,\n};",
             "fn f() { std::env::var(\"X\") }",
             "fn f() { std::thread::sleep(d) }",
             "use std::net::TcpStream;",

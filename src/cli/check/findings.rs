@@ -3,8 +3,9 @@
 use crate::cli::screen::{NARROW, Screen};
 use crate::cli::{Exit, Refusal};
 use crate::sys::command::running::kill_current;
+use crate::town::json::pretty;
 use crate::town::text::{clean, with_command};
-use serde::Serialize;
+use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,8 +19,7 @@ const FORMAT: u32 = 1;
 const INDENT: usize = 22;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// It is in order.
     Ok,
@@ -29,7 +29,7 @@ pub enum Mark {
     Fault,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Finding {
     mark: Mark,
     what: &'static str,
@@ -38,21 +38,15 @@ struct Finding {
     remedy: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Sheet {
-    format: u32,
-    gtd: &'static str,
     town: String,
     checks: Vec<Finding>,
     faults: usize,
-    #[serde(skip)]
     json: bool,
-    #[serde(skip)]
     utf8: bool,
     width: usize,
-    #[serde(skip)]
     closed: bool,
-    #[serde(skip)]
     unwritten: Option<io::Error>,
 }
 
@@ -65,8 +59,6 @@ impl Findings {
     pub fn new(town: &Path, json: bool) -> Findings {
         let screen = Screen::of_stdout();
         let sheet = Sheet {
-            format: FORMAT,
-            gtd: env!("CARGO_PKG_VERSION"),
             town: town.display().to_string(),
             checks: Vec::new(),
             faults: 0,
@@ -128,6 +120,16 @@ impl Findings {
     }
 }
 
+impl Mark {
+    const fn word(self) -> &'static str {
+        match self {
+            Mark::Ok => "ok",
+            Mark::Note => "note",
+            Mark::Fault => "fault",
+        }
+    }
+}
+
 impl Sheet {
     fn add(&mut self, mark: Mark, what: &'static str, found: &str, remedy: &str) {
         let finding = Finding { mark, what, found: clean(found, 500), remedy: clean(remedy, 4000) };
@@ -141,13 +143,24 @@ impl Sheet {
     fn close(&mut self) {
         self.closed = true;
         let text = match self.faults {
-            // Plain values with text for keys: nothing in it can fail to become JSON.
-            _ if self.json => serde_json::to_string_pretty(&*self).unwrap_or_default(),
+            _ if self.json => pretty(&self.object()),
             0 => "nothing is wrong".to_owned(),
             1 => "one thing must be mended".to_owned(),
             n => format!("{n} things must be mended"),
         };
         self.print(&format!("{text}\n"));
+    }
+
+    fn object(&self) -> Value {
+        let check = |finding: &Finding| {
+            json!({
+                "mark": finding.mark.word(), "what": finding.what, "found": finding.found, "remedy": finding.remedy,
+            })
+        };
+        let checks: Vec<Value> = self.checks.iter().map(check).collect();
+        json!({
+            "format": FORMAT, "gtd": env!("CARGO_PKG_VERSION"), "town": self.town, "checks": checks, "faults": self.faults,
+        })
     }
 
     fn print(&mut self, text: &str) {

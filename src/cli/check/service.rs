@@ -3,7 +3,7 @@
 use super::Check;
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
-use crate::town::lean::sort_by;
+use crate::town::sorted::sort_by;
 use crate::town::sorted::{SortedMap, SortedSet};
 use crate::world::tools::candidates;
 use std::env;

@@ -4,6 +4,7 @@ use super::facts::{Facts, answered, lives, since};
 use super::story::{Story, next};
 use crate::service::instance::Holder;
 use crate::service::state::AgentStatus;
+use crate::town::json::pretty;
 use crate::town::time::Wall;
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ pub fn all(facts: &Facts) -> String {
             let claims = own.history.requests.iter();
             let claims = claims.map(|claim| {
                 json!({
-                    "action": claim.action.to_string(), "agent": claim.agent, "source": claim.source.to_string(),
+                    "action": claim.action.to_string(), "agent": claim.agent.to_string(), "source": claim.source.to_string(),
                     "since": stamp(claim.at),
                 })
             });
@@ -76,7 +77,7 @@ fn head(facts: &Facts) -> Value {
         },
         "gastown": own.and_then(|own| match (&own.no_generation, &own.history.names) {
             (Some(why), _) => Some(json!({"generation": null, "why": why})),
-            (None, names) => names.as_ref().map(|names| json!({"generation": names.generation, "why": names.why})),
+            (None, names) => names.as_ref().map(|names| json!({"generation": names.generation.word(), "why": names.why})),
         }),
         "looked_at": own.and_then(|own| own.looked_at).map(|at| stamp(at.wall)),
     })
@@ -85,7 +86,7 @@ fn head(facts: &Facts) -> Value {
 fn agent(facts: &Facts, status: &AgentStatus) -> Value {
     let history = facts.history(status);
     json!({
-        "agent": status.agent,
+        "agent": status.agent.to_string(),
         "session": status.session,
         "state": status.state,
         "alive": history.and_then(lives),
@@ -110,6 +111,5 @@ fn stamp(at: Wall) -> String {
 }
 
 fn text(object: &Value) -> String {
-    // Plain values with text for keys: nothing in it can fail to become JSON.
-    serde_json::to_string_pretty(object).unwrap_or_default() + "\n"
+    pretty(object) + "\n"
 }

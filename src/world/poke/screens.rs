@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(told.screens(&[1, 2]), Some(vec!["one\n\n", "T pane %9\n2\n3\n"]));
         assert_eq!(told.screens(&[1, 4, 2]), Some(vec!["one\n\n", "", "T pane %9\n2\n3\n"]), "one is not there");
         assert_eq!((told.screens(&[1]), told.screens(&[2]), told.screens(&[1, 2, 2])), (None, None, None));
-        assert_eq!((told.cursors[&(2, "a b/8//x")], told.marked.as_slice()), ("3,1", [1].as_slice()));
+        assert_eq!((told.cursors.get(&(2, "a b/8//x")), told.marked.as_slice()), (Some(&"3,1"), [1].as_slice()));
     }
 
     proptest! {
