@@ -57,16 +57,19 @@ impl<O: ToJson> ToJson for State<O> {
 }
 
 impl FromJson for State {
-    fn read(value: Value) -> Result<State, String> {
+    fn blank() -> State {
+        State { running: false, pid: 0, started_at: never(), last_heartbeat: never(), heartbeat_count: 0, gtd: None }
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         let mut fields = Fields::of(value)?;
-        Ok(State {
-            running: fields.take_or_default("running")?,
-            pid: fields.take_or_default("pid")?,
-            started_at: fields.take::<Option<String>>("started_at")?.unwrap_or_else(never),
-            last_heartbeat: fields.take::<Option<String>>("last_heartbeat")?.unwrap_or_else(never),
-            heartbeat_count: fields.take_or_default("heartbeat_count")?,
-            gtd: fields.take("gtd")?,
-        })
+        fields.fill_if_there("running", &mut self.running);
+        fields.fill_if_there("pid", &mut self.pid);
+        fields.fill_if_there("started_at", &mut self.started_at);
+        fields.fill_if_there("last_heartbeat", &mut self.last_heartbeat);
+        fields.fill_if_there("heartbeat_count", &mut self.heartbeat_count);
+        fields.fill("gtd", &mut self.gtd);
+        fields.end()
     }
 }
 
@@ -117,21 +120,36 @@ impl<C: ToJson, A: ToJson, H: ToJson> ToJson for Own<C, A, H> {
 }
 
 impl FromJson for Own {
-    fn read(value: Value) -> Result<Own, String> {
+    fn blank() -> Own {
+        Own {
+            format: 0,
+            version: String::new(),
+            program: None,
+            boot: String::new(),
+            looked_at: None,
+            next_heartbeat: None,
+            rhythm: String::new(),
+            no_generation: None,
+            conditions: Vec::new(),
+            agents: Vec::new(),
+            history: History::default(),
+        }
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         let mut fields = Fields::of(value)?;
-        Ok(Own {
-            format: fields.take("format")?,
-            version: fields.take("version")?,
-            program: fields.take("program")?,
-            boot: fields.take("boot")?,
-            looked_at: fields.take("looked_at")?,
-            next_heartbeat: fields.take("next_heartbeat")?,
-            rhythm: fields.take("rhythm")?,
-            no_generation: fields.take("no_generation")?,
-            conditions: fields.take("conditions")?,
-            agents: fields.take("agents")?,
-            history: fields.take("history")?,
-        })
+        fields.fill("format", &mut self.format);
+        fields.fill("version", &mut self.version);
+        fields.fill("program", &mut self.program);
+        fields.fill("boot", &mut self.boot);
+        fields.fill("looked_at", &mut self.looked_at);
+        fields.fill("next_heartbeat", &mut self.next_heartbeat);
+        fields.fill("rhythm", &mut self.rhythm);
+        fields.fill("no_generation", &mut self.no_generation);
+        fields.fill("conditions", &mut self.conditions);
+        fields.fill("agents", &mut self.agents);
+        fields.fill("history", &mut self.history);
+        fields.end()
     }
 }
 

@@ -174,8 +174,13 @@ impl ToJson for AgentId {
 }
 
 impl FromJson for AgentId {
-    fn read(value: Value) -> Result<AgentId, String> {
-        value.as_str().unwrap_or_default().parse()
+    fn blank() -> AgentId {
+        AgentId::Deacon
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = value.as_str().unwrap_or_default().parse()?;
+        Ok(())
     }
 }
 

@@ -209,13 +209,17 @@ impl ToJson for Program {
 }
 
 impl FromJson for Program {
-    fn read(value: Value) -> Result<Program, String> {
+    fn blank() -> Program {
+        Program { pane: 0, process: Process::blank(), by_gtd: false }
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         let mut fields = Fields::of(value)?;
-        Ok(Program {
-            pane: fields.take("pane")?,
-            process: Process { pid: fields.take("pid")?, start: fields.take("start")? },
-            by_gtd: fields.take("by_gtd")?,
-        })
+        fields.fill("pane", &mut self.pane);
+        fields.fill("pid", &mut self.process.pid);
+        fields.fill("start", &mut self.process.start);
+        fields.fill("by_gtd", &mut self.by_gtd);
+        fields.end()
     }
 }
 
@@ -257,16 +261,21 @@ impl ToJson for Absence {
 }
 
 impl FromJson for Absence {
-    fn read(value: Value) -> Result<Absence, String> {
+    fn blank() -> Absence {
+        Absence::NoSession
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         let (word, pid) = choice(value)?;
-        Ok(match word.as_str() {
+        *self = match word.as_str() {
             "no_session" => Absence::NoSession,
             "no_pane" => Absence::NoPane,
             "dead" => Absence::Dead(u32::read(pid)?),
             "bare_shell" => Absence::BareShell(u32::read(pid)?),
             "start_failed" => Absence::StartFailed,
             _ => return Err(unknown(&word)),
-        })
+        };
+        Ok(())
     }
 }
 

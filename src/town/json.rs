@@ -21,16 +21,34 @@ pub trait ToJson {
 }
 
 /// What can be read.
-pub trait FromJson: Sized {
+pub trait FromJson {
+    /// What stands in its place until it is read; it is never seen.
+    fn blank() -> Self
+    where
+        Self: Sized;
+
+    /// Reads it, in the place of what was there.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a clause; then nothing can be said of what is there.
+    fn fill(&mut self, value: Value) -> Result<(), String>;
+
+    /// Whether its key may be left out.
+    fn may_be_missing(&self) -> bool {
+        false
+    }
+
     /// Reads it.
     ///
     /// # Errors
     /// What is wrong with it, as a clause.
-    fn read(value: Value) -> Result<Self, String>;
-
-    /// What it is where its key is not there, if it may be left out.
-    fn absent() -> Option<Self> {
-        None
+    fn read(value: Value) -> Result<Self, String>
+    where
+        Self: Sized,
+    {
+        let mut new = Self::blank();
+        new.fill(value)?;
+        Ok(new)
     }
 }
 
@@ -69,8 +87,11 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The keys of an object that is being read.
-pub struct Fields(Map<String, Value>);
+/// The keys of an object that is being read. The first thing that is wrong is kept, and said at the end.
+pub struct Fields {
+    object: Map<String, Value>,
+    wrong: Option<String>,
+}
 
 impl Fields {
     /// The keys of this value.
@@ -79,28 +100,42 @@ impl Fields {
     /// It is no object.
     pub fn of(value: Value) -> Result<Fields, String> {
         match value {
-            Value::Object(object) => Ok(Fields(object)),
+            Value::Object(object) => Ok(Fields { object, wrong: None }),
             _ => Err("no object".to_owned()),
         }
     }
 
-    /// What stands under a key.
-    ///
-    /// # Errors
-    /// It is not there, or cannot be read.
-    pub fn take<T: FromJson>(&mut self, key: &str) -> Result<T, String> {
-        match self.0.remove(key) {
-            Some(value) => T::read(value).map_err(|why| below(key, &why)),
-            None => T::absent().ok_or_else(|| below(key, "missing")),
+    /// Reads what stands under a key.
+    pub fn fill(&mut self, key: &str, place: &mut dyn FromJson) {
+        let may_be_missing = place.may_be_missing();
+        if !self.fill_if_there(key, place) && !may_be_missing {
+            self.note(key, "missing");
         }
     }
 
-    /// The same, with what its type begins with where it is not there.
+    /// The same, where it may be missing; says whether it was there.
+    pub fn fill_if_there(&mut self, key: &str, place: &mut dyn FromJson) -> bool {
+        match self.object.remove(key) {
+            Some(value) => {
+                if let Err(why) = place.fill(value) {
+                    self.note(key, &why);
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn note(&mut self, key: &str, why: &str) {
+        self.wrong.get_or_insert_with(|| below(key, why));
+    }
+
+    /// Nothing more is wanted.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn take_or_default<T: FromJson + Default>(&mut self, key: &str) -> Result<T, String> {
-        if self.0.contains_key(key) { self.take(key) } else { Ok(T::default()) }
+    /// What was wrong first: the key, and how.
+    pub fn end(self) -> Result<(), String> {
+        self.wrong.map_or(Ok(()), Err)
     }
 }
 
@@ -122,13 +157,19 @@ macro_rules! record {
         }
 
         impl $crate::town::json::FromJson for $type {
-            fn read(value: serde_json::Value) -> Result<$type, String> {
-                let mut fields = $crate::town::json::Fields::of(value)?;
-                Ok($type {
-                    $($key: fields.take(stringify!($key))?,)*
-                    $($($late: fields.take_or_default(stringify!($late))?,)*)?
+            fn blank() -> $type {
+                $type {
+                    $($key: $crate::town::json::FromJson::blank(),)*
+                    $($($late: $crate::town::json::FromJson::blank(),)*)?
                     $($($unsaved: Default::default(),)*)?
-                })
+                }
+            }
+
+            fn fill(&mut self, value: serde_json::Value) -> Result<(), String> {
+                let mut fields = $crate::town::json::Fields::of(value)?;
+                $(fields.fill(stringify!($key), &mut self.$key);)*
+                $($(fields.fill_if_there(stringify!($late), &mut self.$late);)*)?
+                fields.end()
             }
         }
     };
@@ -221,11 +262,16 @@ impl ToJson for String {
 }
 
 impl FromJson for String {
-    fn read(value: Value) -> Result<String, String> {
+    fn blank() -> String {
+        String::new()
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         match value {
-            Value::String(text) => Ok(text),
-            _ => Err("no text".to_owned()),
+            Value::String(text) => *self = text,
+            _ => return Err("no text".to_owned()),
         }
+        Ok(())
     }
 }
 
@@ -237,8 +283,13 @@ impl ToJson for PathBuf {
 }
 
 impl FromJson for PathBuf {
-    fn read(value: Value) -> Result<PathBuf, String> {
-        String::read(value).map(PathBuf::from)
+    fn blank() -> PathBuf {
+        PathBuf::new()
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = String::read(value)?.into();
+        Ok(())
     }
 }
 
@@ -261,8 +312,13 @@ impl ToJson for Value {
 }
 
 impl FromJson for Value {
-    fn read(value: Value) -> Result<Value, String> {
-        Ok(value)
+    fn blank() -> Value {
+        Value::Null
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = value;
+        Ok(())
     }
 }
 
@@ -273,8 +329,13 @@ impl ToJson for bool {
 }
 
 impl FromJson for bool {
-    fn read(value: Value) -> Result<bool, String> {
-        value.as_bool().ok_or_else(|| "neither true nor false".to_owned())
+    fn blank() -> bool {
+        false
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = value.as_bool().ok_or("neither true nor false")?;
+        Ok(())
     }
 }
 
@@ -286,8 +347,13 @@ impl ToJson for u64 {
 }
 
 impl FromJson for u64 {
-    fn read(value: Value) -> Result<u64, String> {
-        value.as_u64().ok_or_else(|| "no whole number from 0 on".to_owned())
+    fn blank() -> u64 {
+        0
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = value.as_u64().ok_or("no whole number from 0 on")?;
+        Ok(())
     }
 }
 
@@ -300,8 +366,13 @@ macro_rules! smaller {
         }
 
         impl FromJson for $type {
-            fn read(value: Value) -> Result<$type, String> {
-                <$type>::try_from(u64::read(value)?).map_err(|_| "too large a number".to_owned())
+            fn blank() -> $type {
+                0
+            }
+
+            fn fill(&mut self, value: Value) -> Result<(), String> {
+                *self = <$type>::try_from(u64::read(value)?).map_err(|_| "too large a number")?;
+                Ok(())
             }
         }
     )*};
@@ -322,12 +393,17 @@ impl<T: ToJson> ToJson for Option<T> {
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn read(value: Value) -> Result<Option<T>, String> {
-        if value.is_null() { Ok(None) } else { T::read(value).map(Some) }
+    fn blank() -> Option<T> {
+        None
     }
 
-    fn absent() -> Option<Option<T>> {
-        Some(None)
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = if value.is_null() { None } else { Some(T::read(value)?) };
+        Ok(())
+    }
+
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
@@ -362,15 +438,22 @@ impl<T: ToJson> ToJson for Vec<T> {
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn read(value: Value) -> Result<Vec<T>, String> {
-        match value {
-            Value::Array(values) => values.into_iter().map(T::read).collect(),
-            _ => Err("no list".to_owned()),
-        }
+    fn blank() -> Vec<T> {
+        Vec::new()
     }
 
-    fn absent() -> Option<Vec<T>> {
-        Some(Vec::new())
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        let Value::Array(values) = value else {
+            return Err("no list".to_owned());
+        };
+        for value in values {
+            self.push(T::read(value)?);
+        }
+        Ok(())
+    }
+
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
@@ -385,12 +468,17 @@ impl<T: ToJson + Ord> ToJson for SortedSet<T> {
 }
 
 impl<T: FromJson + Ord> FromJson for SortedSet<T> {
-    fn read(value: Value) -> Result<SortedSet<T>, String> {
-        Ok(Vec::read(value)?.into_iter().collect())
+    fn blank() -> SortedSet<T> {
+        SortedSet::new()
     }
 
-    fn absent() -> Option<SortedSet<T>> {
-        Some(SortedSet::new())
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        self.extend(Vec::<T>::read(value)?);
+        Ok(())
+    }
+
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 
@@ -408,17 +496,20 @@ impl<K: ToString + Ord, V: ToJson> ToJson for SortedMap<K, V> {
 }
 
 impl<K: FromJson + Ord, V: FromJson> FromJson for SortedMap<K, V> {
-    fn read(value: Value) -> Result<SortedMap<K, V>, String> {
-        let mut map = SortedMap::new();
-        for (key, value) in Fields::of(value)?.0 {
-            let value = V::read(value).map_err(|why| below(&key, &why))?;
-            map.insert(K::read(Value::String(key))?, value);
-        }
-        Ok(map)
+    fn blank() -> SortedMap<K, V> {
+        SortedMap::new()
     }
 
-    fn absent() -> Option<SortedMap<K, V>> {
-        Some(SortedMap::new())
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        for (key, value) in Fields::of(value)?.object {
+            let value = V::read(value).map_err(|why| below(&key, &why))?;
+            self.insert(K::read(Value::String(key))?, value);
+        }
+        Ok(())
+    }
+
+    fn may_be_missing(&self) -> bool {
+        true
     }
 }
 

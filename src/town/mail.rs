@@ -48,16 +48,19 @@ pub fn parse_inbox(text: &str) -> Result<Vec<Mail>, String> {
 }
 
 impl FromJson for Mail {
-    fn read(value: Value) -> Result<Mail, String> {
-        let mut fields = Fields::of(value)?;
-        let sent: String = fields.take_or_default("timestamp")?;
-        Ok(Mail {
-            id: fields.take_or_default("id")?,
-            from: fields.take_or_default("from")?,
-            subject: fields.take_or_default("subject")?,
-            body: fields.take_or_default("body")?,
-            sent: Wall::parse(&sent),
-        })
+    fn blank() -> Mail {
+        Mail { id: String::new(), from: String::new(), subject: String::new(), body: String::new(), sent: None }
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        let (mut fields, mut sent) = (Fields::of(value)?, String::new());
+        fields.fill_if_there("id", &mut self.id);
+        fields.fill_if_there("from", &mut self.from);
+        fields.fill_if_there("subject", &mut self.subject);
+        fields.fill_if_there("body", &mut self.body);
+        fields.fill_if_there("timestamp", &mut sent);
+        self.sent = Wall::parse(&sent);
+        fields.end()
     }
 }
 

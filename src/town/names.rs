@@ -38,8 +38,13 @@ impl ToJson for Generation {
 }
 
 impl FromJson for Generation {
-    fn read(value: Value) -> Result<Generation, String> {
-        one_of(&Generation::ALL, Generation::word, &value)
+    fn blank() -> Generation {
+        Generation::Seed
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = one_of(&Generation::ALL, Generation::word, &value)?;
+        Ok(())
     }
 }
 

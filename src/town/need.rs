@@ -44,16 +44,21 @@ impl ToJson for Matter {
 }
 
 impl FromJson for Matter {
-    fn read(value: Value) -> Result<Matter, String> {
+    fn blank() -> Matter {
+        Matter::Deaths
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         let (word, what) = choice(value)?;
-        Ok(match word.as_str() {
+        *self = match word.as_str() {
             "loop" => Matter::Loop(AgentId::read(what)?),
             "silent" => Matter::Silent(AgentId::read(what)?),
             "foreign" => Matter::Foreign(AgentId::read(what)?),
             "deaths" => Matter::Deaths,
             "outage" => Matter::Outage(Supply::read(what)?),
             _ => return Err(unknown(&word)),
-        })
+        };
+        Ok(())
     }
 }
 
@@ -77,8 +82,13 @@ impl ToJson for Supply {
 }
 
 impl FromJson for Supply {
-    fn read(value: Value) -> Result<Supply, String> {
-        one_of(&Supply::ALL, Supply::word, &value)
+    fn blank() -> Supply {
+        Supply::Tmux
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = one_of(&Supply::ALL, Supply::word, &value)?;
+        Ok(())
     }
 }
 

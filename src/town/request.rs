@@ -30,8 +30,13 @@ impl ToJson for Action {
 }
 
 impl FromJson for Action {
-    fn read(value: Value) -> Result<Action, String> {
-        one_of(&Action::ALL, Action::word, &value)
+    fn blank() -> Action {
+        Action::Cycle
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        *self = one_of(&Action::ALL, Action::word, &value)?;
+        Ok(())
     }
 }
 
@@ -100,14 +105,19 @@ impl ToJson for Source {
 }
 
 impl FromJson for Source {
-    fn read(value: Value) -> Result<Source, String> {
+    fn blank() -> Source {
+        Source::Mail(String::new())
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         let (word, what) = choice(value)?;
         let name = String::read(what)?;
-        match word.as_str() {
-            "mail" => Ok(Source::Mail(name)),
-            "spool" => Ok(Source::Spool(name)),
-            _ => Err(unknown(&word)),
-        }
+        *self = match word.as_str() {
+            "mail" => Source::Mail(name),
+            "spool" => Source::Spool(name),
+            _ => return Err(unknown(&word)),
+        };
+        Ok(())
     }
 }
 

@@ -32,10 +32,7 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        match self.0.last() {
-            Some(last) if last.0.borrow() < key => Err(self.0.len()),
-            _ => self.0.binary_search_by(|entry| entry.0.borrow().cmp(key)),
-        }
+        self.0.binary_search_by(|entry| entry.0.borrow().cmp(key))
     }
 
     /// Whether there is such a key.

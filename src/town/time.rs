@@ -163,9 +163,14 @@ impl ToJson for Wall {
 }
 
 impl FromJson for Wall {
-    fn read(value: Value) -> Result<Wall, String> {
+    fn blank() -> Wall {
+        Wall::from_seconds(0)
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
         let text = value.as_str().unwrap_or_default();
-        Wall::parse(text).ok_or_else(|| format!("no RFC 3339 time: {text:?}"))
+        *self = Wall::parse(text).ok_or_else(|| format!("no RFC 3339 time: {text:?}"))?;
+        Ok(())
     }
 }
 
@@ -211,8 +216,12 @@ impl ToJson for Tick {
 }
 
 impl FromJson for Tick {
-    fn read(value: Value) -> Result<Tick, String> {
-        u64::read(value).map(Tick)
+    fn blank() -> Tick {
+        Tick(0)
+    }
+
+    fn fill(&mut self, value: Value) -> Result<(), String> {
+        self.0.fill(value)
     }
 }
 
