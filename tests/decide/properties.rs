@@ -325,7 +325,9 @@ fn live_through(steps: &[Step], generation: Generation, config: &Config, mut his
         now = now.plus(Duration::from_millis(step.pause_ms));
         now.wall = Wall::from_seconds(now.wall.seconds() + step.clock_set);
         if step.restarted {
-            history = json::parse(&json::line(&history)).expect("what was written can be read");
+            let saved = json::line(&history);
+            history = json::parse(&saved).expect("what was written can be read");
+            assert_eq!(json::line(&history), saved, "{}", String::from_utf8_lossy(&saved));
         }
         if step.slept {
             after_sleep(&mut history, config.grace, now);
