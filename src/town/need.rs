@@ -35,7 +35,7 @@ impl ToJson for Matter {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Matter::Loop(agent) | Matter::Silent(agent) | Matter::Foreign(agent) => {
-                write_choice(self.word(), agent, out)
+                write_choice(self.word(), agent, out);
             }
             Matter::Deaths => self.word().write(out),
             Matter::Outage(supply) => write_choice(self.word(), supply, out),
