@@ -284,6 +284,7 @@ pub fn write_choice(word: &str, what: &dyn ToJson, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::town::sorted::{SortedMap, SortedSet};
     use proptest::prelude::*;
 
     #[derive(Clone, Debug, Default, PartialEq)]
