@@ -14,7 +14,7 @@ use crate::town::names::Agent;
 use crate::town::plan::{Hold, Newest, PaneRef, Place, newest};
 use crate::town::request::{Action, Claim, ShutDown, Source, Spent};
 use crate::town::snapshot::{Inbox, Process, Snapshot};
-use crate::town::sorted::{SortedMap, SortedSet};
+use crate::town::sorted::{SortedMap, SortedSet, sort_by};
 use crate::town::text::{clean, shown};
 use crate::town::time::Wall;
 use std::time::Duration;
@@ -71,8 +71,7 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
         let at = file.order.as_ref().map_or(now, |order| order.at);
         asked.push(Asked { source, at, wanted });
     }
-    // There is no limit to what stands in an inbox, so that here it is worth its 3 kB of program to be quick.
-    asked.sort_by(|a, b| (a.at, &a.source).cmp(&(b.at, &b.source)));
+    sort_by(&mut asked, |a, b| (a.at, &a.source).cmp(&(b.at, &b.source)));
     let mut last_word: SortedMap<AgentId, usize> = SortedMap::new();
     for (n, one) in asked.iter().enumerate() {
         if let Ok((agent, action)) = &one.wanted
