@@ -88,7 +88,7 @@ fn an_id_that_could_be_several_is_left_out_too_and_is_not_taken_for_missing() {
     let dir = tempfile::tempdir().expect("a directory");
     fs::write(dir.path().join("said"), call["stdout"].as_str().expect("stdout")).expect("written");
     let script = "case \"$*\" in *hq-deac\\ *) cat said; exit 1 ;; esac; echo '[{\"id\":\"hq-mayor\"}]'";
-    let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(dir.path()).args(["-c", script, "bd"]);
+    let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(dir.path()).args(&["-c", script, "bd"]);
     let mut left_out = SortedMap::new();
     let now = Wall::from_seconds(1_800_000_000);
     let ids = ["hq-deac", "hq-mayor"];
