@@ -351,7 +351,7 @@ fn where_one_id_spoils_a_call_the_others_are_learnt_past_bds_own_daemon() {
             "[ \"$1\" = --no-daemon ] && cd {}; cat stdout; cat stderr >&2; [ \"$1\" = --no-daemon ]",
             second.dir.path().display()
         );
-        let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(first.dir.path()).args(["-c", &script, "bd"]);
+        let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(first.dir.path()).args(&["-c", &script, "bd"]);
         let (mut left_out, now) = (SortedMap::new(), Wall::from_seconds(1_800_000_000));
         let answer =
             beads::ask_again(&bd, &ids, &mut left_out, now, &mut Attention::nobody()).expect("nobody stops it");
