@@ -37,11 +37,13 @@ OUTLINED = -Cllvm-args=-enable-machine-outliner=always
 # before or after them (4 kB); a choice among many goes by comparisons and not by a table (4 kB); and what rustc does before
 # copies no function that is called from several places (4 kB). Functions with many values on the stack stay on their own: what
 # lies far from its base takes four bytes more to reach, wherever it is used (22 kB); and with a frame pointer it takes one
-# less (8 kB).
+# less (8 kB). Values are made again where they are wanted, rather than made early and kept, which spills others (17 kB).
 LAST = -Clinker-plugin-lto -Cforce-frame-pointers=yes $(addprefix -Cllvm-args=-,inline-threshold=0 inline-max-stacksize=0) \
     $(LINK)'--lto-newpm-passes=forceattrs,function(lower-invoke,simplifycfg),default<Oz>,globaldce' \
     $(addprefix $(LINK)--plugin-opt=-,force-attribute=minsize force-attribute=optsize enable-gvn-hoist enable-gvn-sink \
-    min-jump-table-entries=100 inline-max-stacksize=256 enable-machine-outliner=always)
+    min-jump-table-entries=100 inline-max-stacksize=384 enable-machine-outliner=always $(MADE_AGAIN))
+MADE_AGAIN = disable-machine-licm disable-postra-machine-licm disable-machine-cse disable-lsr disable-constant-hoisting \
+    enable-misched=false split-spill-mode=size
 # musl is linked by the linker that comes with rustup's rustc, which understands all of this; the rest by cc, and folding is for
 # the one target where rustc has cc use the same linker.
 ifneq ($(and $(findstring musl,$(TARGET)),$(wildcard $(SYSROOT)/lib/rustlib/$(HOST)/bin/rust-lld)),)
