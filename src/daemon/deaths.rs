@@ -35,7 +35,7 @@ pub(super) fn heed(
                     Asking::UntilCalled => "what is under way is broken off for that",
                     _ => "it is looked at as soon as what is under way has ended",
                 };
-                log.warn(format!("{who} has ended (PID {pid}); {when}"));
+                log.warn(format_args!("{who} has ended (PID {pid}); {when}"));
                 back |= asking == Asking::UntilCalled;
             }
             pending.take_in(event);
@@ -93,7 +93,7 @@ impl Daemon {
         let shown: SortedSet<u32> = pids.iter().copied().collect();
         self.ended.retain(|pid| shown.contains(pid));
         let pids: Vec<u32> = pids.into_iter().filter(|pid| !self.ended.contains(pid)).collect();
-        let watched = sleeper.watch(&pids, &self.events, &self.ringer);
+        let watched = sleeper.watch(&pids);
         self.unwatched = watched.err().map(|unwatched| unwatched.to_string());
         self.watched.replace(all.into_iter().collect());
     }

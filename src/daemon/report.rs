@@ -23,7 +23,7 @@ impl Daemon {
         for (id, verdict) in &plan.verdicts {
             let (label, reason, rule) = (id.label(), verdict.reason(plan.now), verdict.rule());
             match verdict {
-                Verdict::Start { .. } => self.log.notice(format!("Starting {label}: {reason} (rule {rule})")),
+                Verdict::Start { .. } => self.log.notice(format_args!("Starting {label}: {reason} (rule {rule})")),
                 Verdict::Wait { absence, why, .. } => {
                     let gist = format!("{absence} {why}");
                     if self.said.get(id) != Some(&gist) {
@@ -36,7 +36,7 @@ impl Daemon {
                     if trigger == Trigger::Heartbeat =>
                 {
                     self.metrics.skipped_poke();
-                    self.log.say(format!("No poke for {label}: {reason} (rule {rule})"));
+                    self.log.say(format_args!("No poke for {label}: {reason} (rule {rule})"));
                 }
                 _ => {}
             }
@@ -45,7 +45,7 @@ impl Daemon {
         for ((reason, rule), labels) in waiting {
             // Of a server that died it is said once.
             let who = if labels.len() < MANY { labels.join(", ") } else { format!("{} agents", labels.len()) };
-            self.log.say(format!("Not starting {who} yet: {reason} (rule {rule})"));
+            self.log.say(format_args!("Not starting {who} yet: {reason} (rule {rule})"));
         }
     }
 
@@ -59,7 +59,9 @@ impl Daemon {
             Kept::Kept => {}
             Kept::Contested => contested = true,
             Kept::Lost => {
-                self.log.error("Another daemon has taken this one's place: ending, so that there are not two");
+                self.log.error(format_args!(
+                    "Another daemon has taken this one's place: ending, so that there are not two"
+                ));
                 self.lost = true;
                 return Err(Stopped);
             }
@@ -90,13 +92,13 @@ impl Daemon {
         found.now.extend(self.not_telling());
         let due = tellings(&mut self.history, &found, plan.now);
         for (level, line) in self.conditions.update(found, plan.now) {
-            self.log.say_as(level, line);
+            self.log.say_as(level, format_args!("{line}"));
         }
         self.note_outages();
         if was_heartbeat || self.said_interval != Some(plan.rhythm.interval) {
             self.said_interval = Some(plan.rhythm.interval);
             let left = plan.next_heartbeat.since(plan.now);
-            self.log.say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
+            self.log.say(format_args!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
         }
         note_look(&mut self.history, plan);
         self.report_on(snapshot, plan);

@@ -20,6 +20,7 @@ use crate::town::time::Moment;
 use crate::world::clear::{Cleared, Clearing};
 use crate::world::spawns::FIRST_WORD;
 use crate::world::spool;
+use std::fmt;
 use std::time::Duration;
 
 /// When the rest of a large inbox is dealt with.
@@ -64,7 +65,7 @@ impl Daemon {
         self.take_on_spawns(snapshot);
         let taken = take_on(&mut self.history, snapshot);
         for line in &taken.lines {
-            self.log.say(line);
+            self.log.say(format_args!("{line}"));
         }
         // What is not saved is not begun: killed now, gtd would do it twice, or not at all.
         let unsaved = !taken.lines.is_empty() || self.not_saved.is_some();
@@ -101,13 +102,13 @@ impl Daemon {
         });
         if let Err(why) = added {
             // The mails stay, and are read again at the next heartbeat.
-            self.log.error(format!("Error noting spawned workers: {why}"));
+            self.log.error(format_args!("Error noting spawned workers: {why}"));
             return;
         }
         for notice in &found {
             match &notice.spawn {
-                Ok(spawn) => self.log.say(format!("Found pending spawn: {}/{}", spawn.rig, spawn.polecat)),
-                Err(why) => self.log.say(format!("Discarding {}: {why}", notice.source)),
+                Ok(spawn) => self.log.say(format_args!("Found pending spawn: {}/{}", spawn.rig, spawn.polecat)),
+                Err(why) => self.log.say(format_args!("Discarding {}: {why}", notice.source)),
             }
             note_spent(&mut self.history, notice, snapshot.now);
         }
@@ -139,9 +140,9 @@ impl Daemon {
                 let said = std::mem::replace(&mut spent.stays, !gone);
                 spent.gone = gone;
                 if gone {
-                    self.log.say(format!("Deleted lifecycle message: {}", source_id(&source)));
+                    self.log.say(format_args!("Deleted lifecycle message: {}", source_id(&source)));
                 } else if !said {
-                    self.log.say(format!(
+                    self.log.say(format_args!(
                         "{source} could not be deleted; it is not carried out again, and tried again to delete"
                     ));
                 }
@@ -214,29 +215,32 @@ impl Daemon {
     ) -> Result<(), Stopped> {
         let (action, label) = (claim.action, agent.id.label());
         for result in cleared.told() {
-            self.log.say(Outcome { agent: agent.id.clone(), result });
+            let outcome = Outcome { agent: agent.id.clone(), result };
+            self.log.say(format_args!("{outcome}"));
         }
         if let Err(why) = cleared.ended {
-            self.finish_request(claim, &format!("{action} of {label} is refused: {why}"), false);
+            self.finish_request(claim, format_args!("{action} of {label} is refused: {why}"), false);
             return Ok(());
         }
         match deed {
-            Deed::Done(how) => self.finish_request(claim, &format!("{action} of {label} is done: {how}"), true),
-            Deed::GiveUp(why) => self.finish_request(claim, &format!("{action} of {label} is given up: {why}"), false),
+            Deed::Done(how) => self.finish_request(claim, format_args!("{action} of {label} is done: {how}"), true),
+            Deed::GiveUp(why) => {
+                self.finish_request(claim, format_args!("{action} of {label} is given up: {why}"), false);
+            }
             Deed::Wait(why) => {
                 if self.waiting.insert(claim.source.clone(), why.clone()).as_ref() != Some(&why) {
-                    self.log.say(format!("{action} of {label} waits: {why}"));
+                    self.log.say(format_args!("{action} of {label} waits: {why}"));
                 }
             }
             Deed::Restart { place, .. } => {
                 let done = self.world.start(agent, &place, false)?;
                 let outcome = Outcome { agent: agent.id.clone(), result: done };
                 let started = matches!(outcome.result, Done::Started { .. });
-                self.log.say_as(outcome.level(), &outcome);
+                self.log.say_as(outcome.level(), format_args!("{outcome}"));
                 self.metrics.requested(&outcome);
                 if started {
                     record_outcome(&mut self.history, &outcome, &snapshot.config, clock::now());
-                    self.finish_request(claim, &format!("{action} of {label} is done"), true);
+                    self.finish_request(claim, format_args!("{action} of {label} is done"), true);
                 } else {
                     note_failure(&mut self.history, claim);
                 }
@@ -245,10 +249,10 @@ impl Daemon {
                 Ok(()) => {
                     self.world.unaccompany(&agent.session);
                     self.world.note_end(agent);
-                    self.finish_request(claim, &format!("{action} of {label} is done"), true);
+                    self.finish_request(claim, format_args!("{action} of {label} is done"), true);
                 }
                 Err(why) => {
-                    self.log.error(format!("Error ending {label}: {why}"));
+                    self.log.error(format_args!("Error ending {label}: {why}"));
                     note_failure(&mut self.history, claim);
                 }
             },
@@ -256,7 +260,7 @@ impl Daemon {
         Ok(())
     }
 
-    fn finish_request(&mut self, claim: &Claim, line: &str, done: bool) {
+    fn finish_request(&mut self, claim: &Claim, line: fmt::Arguments<'_>, done: bool) {
         self.world.grant_wishes(&claim.agent);
         self.waiting.remove(&claim.source);
         settle(&mut self.history, claim, done);
@@ -272,7 +276,7 @@ impl Daemon {
             }
             Err(why) => {
                 if self.pending_unread.as_ref() != Some(&why) {
-                    self.log.error(&why);
+                    self.log.error(format_args!("{why}"));
                     self.pending_unread = Some(why);
                 }
                 return Ok(());
@@ -289,7 +293,7 @@ impl Daemon {
         for spawn in spawns {
             match tend(&spawn, &snapshot, &mut self.history) {
                 Tending::Forget(why) => {
-                    self.log.say(format!("Forgetting spawned worker {}/{}: {why}", spawn.rig, spawn.polecat));
+                    self.log.say(format_args!("Forgetting spawned worker {}/{}: {why}", spawn.rig, spawn.polecat));
                     over.push(spawn);
                 }
                 Tending::Wait => {}
@@ -328,10 +332,10 @@ impl Daemon {
         let mut not_begun = Vec::new();
         for (spawn, result) in spawns.into_iter().zip(results) {
             if result == Delivery::Taken {
-                self.log.say(format!("Triggered polecat: {}/{}", spawn.rig, spawn.polecat));
+                self.log.say(format_args!("Triggered polecat: {}/{}", spawn.rig, spawn.polecat));
                 begun.push(spawn);
             } else {
-                self.log.error(format!("Error triggering {}: {FIRST_WORD} was not taken", spawn.session));
+                self.log.error(format_args!("Error triggering {}: {FIRST_WORD} was not taken", spawn.session));
                 not_begun.push(spawn.session);
             }
         }
@@ -355,7 +359,7 @@ impl Daemon {
         }
         match self.world.change_pending(|spawns| spawns.retain(|spawn| !over.iter().any(|gone| gone.is(spawn)))) {
             Ok(()) => self.history.spawns.retain(|session, _| !over.iter().any(|gone| gone.session == *session)),
-            Err(why) => self.log.error(format!("Error forgetting spawned workers: {why}")),
+            Err(why) => self.log.error(format_args!("Error forgetting spawned workers: {why}")),
         }
     }
 
@@ -364,9 +368,9 @@ impl Daemon {
         for stale in stale(snapshot, &self.history, plan) {
             let label = stale.agent.label();
             match self.world.mark_dead(&stale)? {
-                Ok(true) => self.log.say(format!("Marked {label} dead: {}", stale.reason)),
+                Ok(true) => self.log.say(format_args!("Marked {label} dead: {}", stale.reason)),
                 Ok(false) => {}
-                Err(why) => self.log.error(format!("Error marking {label} dead: {why}")),
+                Err(why) => self.log.error(format_args!("Error marking {label} dead: {why}")),
             }
         }
         Ok(())

@@ -3,14 +3,13 @@
 //! It sleeps in one poll(2) on the clock and on a descriptor for each process. Where the system has no such descriptors, or
 //! not as many, the clock wakes it for the rest.
 
-use super::signals::{Event, SMALL_STACK};
+use super::signals::{Event, Teller, start_thread};
 use crate::sys::bell::{self, Bell, Ringer};
 use crate::sys::clock;
 use crate::sys::limits;
 use crate::sys::raw::{self, Wait};
 use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::Tick;
-use crossbeam_channel::Sender;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,6 +22,7 @@ use std::time::Duration;
 pub struct Sleeper {
     orders: Arc<Mutex<Orders>>,
     ringer: Ringer,
+    daemon: Teller,
 }
 
 #[derive(Debug, Default)]
@@ -83,12 +83,12 @@ impl Sleeper {
     ///
     /// # Errors
     /// Where there are no descriptors or threads left.
-    pub fn start(events: Sender<Event>, daemon: Ringer) -> io::Result<Sleeper> {
+    pub fn start(daemon: Teller) -> io::Result<Sleeper> {
         let (ringer, bell) = bell::bell()?;
         let orders = Arc::new(Mutex::new(Orders::default()));
-        let sleeping = Sleeping { orders: Arc::clone(&orders), bell, events, daemon };
-        thread::Builder::new().name("sleeper".to_owned()).stack_size(SMALL_STACK).spawn(move || sleeping.sleep())?;
-        Ok(Sleeper { orders, ringer })
+        let sleeping = Sleeping { orders: Arc::clone(&orders), bell, daemon: daemon.clone() };
+        start_thread("sleeper", Box::new(move || sleeping.sleep()))?;
+        Ok(Sleeper { orders, ringer, daemon })
     }
 
     /// Wakes the daemon at `at`, and not at the moment it wanted before.
@@ -102,7 +102,7 @@ impl Sleeper {
     ///
     /// # Errors
     /// [`Unwatched`], if some are not watched.
-    pub fn watch(&self, pids: &[u32], events: &Sender<Event>, daemon: &Ringer) -> Result<(), Unwatched> {
+    pub fn watch(&self, pids: &[u32]) -> Result<(), Unwatched> {
         // A descriptor that is there is used on: opened anew, the old ones would take the room of others meanwhile.
         let list = Arc::clone(&self.lock().watched);
         let before: Vec<&Arc<Watched>> = living(&list).collect();
@@ -127,8 +127,7 @@ impl Sleeper {
                     room -= 1;
                 }
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
-                    let _ = events.send(Event::Ended { pid: *pid });
-                    daemon.ring();
+                    self.daemon.tell(Event::Ended { pid: *pid });
                 }
                 Err(why) => {
                     unwatched = Err(Unwatched { count: pids.len() - number, why });
@@ -154,8 +153,8 @@ impl Sleeper {
 struct Sleeping {
     orders: Arc<Mutex<Orders>>,
     bell: Bell,
-    events: Sender<Event>,
-    daemon: Ringer,
+    /// It may be gone already; then this thread goes with the process.
+    daemon: Teller,
 }
 
 impl Sleeping {
@@ -184,7 +183,7 @@ impl Sleeping {
             }
             for (watched, _) in open.iter().zip(&waits).filter(|(_, wait)| wait.ready) {
                 told.insert(watched.pid);
-                self.tell(Event::Ended { pid: watched.pid });
+                self.daemon.tell(Event::Ended { pid: watched.pid });
             }
             self.tell_time();
         }
@@ -197,12 +196,6 @@ impl Sleeping {
         let Some(wake) = orders.wake.filter(|wake| wake.at <= now) else { return };
         orders.wake = None;
         drop(orders);
-        self.tell(Event::Due { late: now.since(wake.at.max(wake.given)) });
-    }
-
-    fn tell(&self, event: Event) {
-        // The daemon may be gone already; then this thread goes with the process.
-        let _ = self.events.send(event);
-        self.daemon.ring();
+        self.daemon.tell(Event::Due { late: now.since(wake.at.max(wake.given)) });
     }
 }
