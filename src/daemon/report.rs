@@ -11,7 +11,7 @@ use crate::town::agent::AgentId;
 use crate::town::duration::go_duration;
 use crate::town::need::{Need, Supply};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
-use crate::town::snapshot::{Snapshot, Trouble};
+use crate::town::snapshot::Snapshot;
 use crate::town::sorted::SortedMap;
 
 /// So many agents are not named one by one where the same holds for all of them.
@@ -65,31 +65,27 @@ impl Daemon {
                 self.lost = true;
                 return Err(Stopped);
             }
-            Kept::Failed(error) => found.now.push(Trouble {
-                about: "instance".to_owned(),
-                text: format!("{error}; whoever starts a second daemon now is not stopped"),
-                over: "The lock and the PID file are in place again".to_owned(),
-                need: None,
-            }),
+            Kept::Failed(error) => found.add(
+                "instance",
+                format!("{error}; whoever starts a second daemon now is not stopped"),
+                "The lock and the PID file are in place again",
+                None,
+            ),
         }
         self.log.keep();
         if let Some(error) = &self.not_saved {
-            found.now.push(Trouble {
-                about: "state".to_owned(),
-                text: format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
-                over: "The state can be saved again".to_owned(),
-                need: Some(Need::outage(Supply::State)),
-            });
+            found.add(
+                "state",
+                format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
+                "The state can be saved again",
+                Some(Need::outage(Supply::State)),
+            );
         }
         if let Some(why) = &self.unwatched {
-            found.now.push(Trouble {
-                about: "watch".to_owned(),
-                text: format!("{why}: that they end is seen at the next look"),
-                over: "Every agent's process is watched again".to_owned(),
-                need: None,
-            });
+            let text = format!("{why}: that they end is seen at the next look");
+            found.add("watch", text, "Every agent's process is watched again", None);
         }
-        found.now.extend(self.not_telling());
+        self.not_telling(&mut found);
         let due = tellings(&mut self.history, &found, plan.now);
         for (level, line) in self.conditions.update(found, plan.now) {
             self.log.say_as(level, format_args!("{line}"));

@@ -119,9 +119,14 @@ impl Log {
 pub fn tail(dir: &Path) -> Vec<String> {
     let path = dir.join("daemon.log");
     let older = files::sibling(&path, ".1");
-    let parts = [older, path].map(|path| files::read_end(&path, TAIL).unwrap_or_default());
-    let text = |part: &Vec<u8>| String::from_utf8_lossy(part).into_owned();
-    parts.iter().flat_map(|part| text(part).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    let mut lines = Vec::new();
+    for path in [older, path] {
+        let part = files::read_end(&path, TAIL).unwrap_or_default();
+        for line in String::from_utf8_lossy(&part).lines() {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
 }
 
 impl Echo {
