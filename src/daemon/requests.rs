@@ -52,7 +52,11 @@ impl Daemon {
         }
         self.tend_spawns()?;
         let tending = next_tending(&self.history, clock::now());
-        Ok([asked, written, tending].into_iter().flatten().min_by_key(|at| at.tick))
+        let mut first: Option<Moment> = None;
+        for at in [asked, written, tending].into_iter().flatten() {
+            first = Some(first.filter(|first| first.tick <= at.tick).unwrap_or(at));
+        }
+        Ok(first)
     }
 
     /// What stands in the spool, and in the inbox, if that was read. Says when to look again, if that was too much for one pass
@@ -91,12 +95,11 @@ impl Daemon {
         if found.is_empty() {
             return;
         }
-        let good: Vec<Spawn> = found.iter().filter_map(|notice| notice.spawn.clone().ok()).collect();
-        let added = self.world.change_pending(|spawns| {
-            for new in good {
+        let added = self.world.change_pending(&mut |spawns| {
+            for new in found.iter().filter_map(|notice| notice.spawn.as_ref().ok()) {
                 // One first word for a worker, however often it is announced.
                 if !spawns.iter().any(|old| old.session == new.session) {
-                    spawns.push(new);
+                    spawns.push(new.clone());
                 }
             }
         });
@@ -122,13 +125,14 @@ impl Daemon {
             self.be_rid_of_files();
             return Ok(());
         };
-        let waiting = self.history.spent.iter().filter(|spent| !spent.gone);
-        let ids: Vec<String> = waiting
-            .filter_map(|spent| match &spent.source {
-                Source::Mail(id) if mails.iter().any(|mail| mail.id == *id) => Some(id.clone()),
-                _ => None,
-            })
-            .collect();
+        let mut ids: Vec<String> = Vec::new();
+        for spent in self.history.spent.iter().filter(|spent| !spent.gone) {
+            if let Source::Mail(id) = &spent.source
+                && mails.iter().any(|mail| mail.id == *id)
+            {
+                ids.push(id.clone());
+            }
+        }
         if !ids.is_empty() {
             let at_once = snapshot.generation.as_ref().is_ok_and(|generation| generation.table().deletes_many);
             let gone = self.ask(|world| world.delete_mails(&ids, at_once))?;
@@ -175,33 +179,35 @@ impl Daemon {
             deeds = self.deeds(&snapshot);
         }
         let cleared = self.clear_for(&deeds)?;
-        for ((claim, agent, deed), cleared) in deeds.into_iter().zip(cleared) {
-            self.do_request(&claim, &agent, deed, cleared, &snapshot)?;
+        for ((claim, agent, deed), cleared) in deeds.iter().zip(cleared) {
+            self.do_request(claim, agent, deed, cleared, &snapshot)?;
             self.save(true, Durability::Synced);
         }
         Ok(())
     }
 
     fn deeds(&self, snapshot: &Snapshot) -> Vec<(Claim, Agent, Deed)> {
-        let deeds = self.history.requests.iter().filter_map(|claim| {
-            let agent = agent_of(&claim.agent, snapshot, &self.world.root)?;
-            let deed = deed(claim, &agent, snapshot, &self.history);
-            Some((claim.clone(), agent, deed))
-        });
-        deeds.collect()
+        let mut deeds = Vec::new();
+        for claim in &self.history.requests {
+            if let Some(agent) = agent_of(&claim.agent, snapshot, &self.world.root) {
+                let deed = deed(claim, &agent, snapshot, &self.history);
+                deeds.push((claim.clone(), agent, deed));
+            }
+        }
+        deeds
     }
 
     /// Saves the screens and ends the trees of all that are to be ended, together.
     fn clear_for(&mut self, deeds: &[(Claim, Agent, Deed)]) -> Result<Vec<Cleared>, Stopped> {
-        let jobs = deeds.iter().map(|(_, agent, deed)| {
+        let mut jobs = Vec::new();
+        for (_, agent, deed) in deeds {
             let (pane, leftover) = match deed {
                 Deed::Restart { old, leftover, .. } => (old.clone(), *leftover),
                 Deed::End { pane, .. } => (Some(pane.clone()), None),
                 Deed::Done(_) | Deed::GiveUp(_) | Deed::Wait(_) => (None, None),
             };
-            Clearing { agent: agent.id.clone(), pane, leftover, save: true }
-        });
-        let jobs: Vec<Clearing> = jobs.collect();
+            jobs.push(Clearing { agent: agent.id.clone(), pane, leftover, save: true });
+        }
         self.world.clear(&jobs)
     }
 
@@ -209,7 +215,7 @@ impl Daemon {
         &mut self,
         claim: &Claim,
         agent: &Agent,
-        deed: Deed,
+        deed: &Deed,
         mut cleared: Cleared,
         snapshot: &Snapshot,
     ) -> Result<(), Stopped> {
@@ -228,12 +234,12 @@ impl Daemon {
                 self.finish_request(claim, format_args!("{action} of {label} is given up: {why}"), false);
             }
             Deed::Wait(why) => {
-                if self.waiting.insert(claim.source.clone(), why.clone()).as_ref() != Some(&why) {
+                if self.waiting.insert(claim.source.clone(), why.clone()).as_ref() != Some(why) {
                     self.log.say(format_args!("{action} of {label} waits: {why}"));
                 }
             }
             Deed::Restart { place, .. } => {
-                let done = self.world.start(agent, &place, false)?;
+                let done = self.world.start(agent, place, false)?;
                 let outcome = Outcome { agent: agent.id.clone(), result: done };
                 let started = matches!(outcome.result, Done::Started { .. });
                 self.log.say_as(outcome.level(), format_args!("{outcome}"));
@@ -245,7 +251,7 @@ impl Daemon {
                     note_failure(&mut self.history, claim);
                 }
             }
-            Deed::End { pane, alone } => match self.world.end_session(&pane, alone)? {
+            Deed::End { pane, alone } => match self.world.end_session(pane, *alone)? {
                 Ok(()) => {
                     self.world.unaccompany(&agent.session);
                     self.world.note_end(agent);
@@ -288,10 +294,10 @@ impl Daemon {
             return Ok(());
         }
         let snapshot = self.look(Trigger::Look)?;
-        let mut over: Vec<Spawn> = Vec::new();
-        let mut watched: Vec<(Spawn, Addressee, bool)> = Vec::new();
-        for spawn in spawns {
-            match tend(&spawn, &snapshot, &mut self.history) {
+        let mut over: Vec<&Spawn> = Vec::new();
+        let mut watched: Vec<(&Spawn, Addressee, bool)> = Vec::new();
+        for spawn in &spawns {
+            match tend(spawn, &snapshot, &mut self.history) {
                 Tending::Forget(why) => {
                     self.log.say(format_args!("Forgetting spawned worker {}/{}: {why}", spawn.rig, spawn.polecat));
                     over.push(spawn);
@@ -302,62 +308,71 @@ impl Daemon {
         }
         let panes: Vec<&PaneRef> = watched.iter().map(|(_, to, _)| &to.pane).collect();
         let screens = if panes.is_empty() { Vec::new() } else { self.world.screens(&panes)? };
-        let mut ready = SortedMap::new();
-        for ((spawn, to, begun), screen) in watched.into_iter().zip(screens) {
+        let mut ready: SortedMap<&str, (&Spawn, &Addressee)> = SortedMap::new();
+        for ((spawn, to, begun), screen) in watched.iter().zip(&screens) {
             let Some(screen) = screen else { continue };
-            if begun && screen.contains(FIRST_WORD) && !waits_at_prompt(&screen, FIRST_WORD) {
+            if *begun && screen.contains(FIRST_WORD) && !waits_at_prompt(screen, FIRST_WORD) {
                 over.push(spawn);
-            } else if is_ready(&screen) {
-                ready.insert(spawn.session.clone(), (spawn, to));
+            } else if is_ready(screen) {
+                ready.insert(&spawn.session, (spawn, to));
             }
         }
-        over.extend(self.begin(ready)?);
+        self.begin(&ready, &mut over)?;
         self.forget_spawns(&over);
         Ok(())
     }
 
-    /// Types the first word; says who has got it. That it is being typed is saved before.
-    fn begin(&mut self, ready: SortedMap<String, (Spawn, Addressee)>) -> Result<Vec<Spawn>, Stopped> {
+    /// Types the first word; adds who has got it to those whose waiting is `over`. That it is being typed is saved before.
+    fn begin<'s>(
+        &mut self,
+        ready: &SortedMap<&str, (&'s Spawn, &Addressee)>,
+        over: &mut Vec<&'s Spawn>,
+    ) -> Result<(), Stopped> {
         if ready.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        if !self.note_begun(ready.keys(), true) {
+        let mut sessions = Vec::new();
+        let mut panes = Vec::new();
+        for (session, (_, to)) in ready {
+            sessions.push(*session);
+            panes.push((*to).clone());
+        }
+        if !self.note_begun(&sessions, true) {
             // Killed now, gtd would type it twice. It is tried again at the next look.
-            self.note_begun(ready.keys(), false);
-            return Ok(Vec::new());
+            self.note_begun(&sessions, false);
+            return Ok(());
         }
-        let (spawns, panes): (Vec<Spawn>, Vec<Addressee>) = ready.into_values().unzip();
         let results = self.world.begin(&panes)?;
-        let mut begun = Vec::new();
-        let mut not_begun = Vec::new();
-        for (spawn, result) in spawns.into_iter().zip(results) {
-            if result == Delivery::Taken {
+        sessions.clear();
+        for ((session, (spawn, _)), result) in ready.iter().zip(&results) {
+            if *result == Delivery::Taken {
                 self.log.say(format_args!("Triggered polecat: {}/{}", spawn.rig, spawn.polecat));
-                begun.push(spawn);
+                over.push(spawn);
             } else {
-                self.log.error(format_args!("Error triggering {}: {FIRST_WORD} was not taken", spawn.session));
-                not_begun.push(spawn.session);
+                self.log.error(format_args!("Error triggering {session}: {FIRST_WORD} was not taken"));
+                sessions.push(session);
             }
         }
-        self.note_begun(not_begun.iter(), false);
-        Ok(begun)
+        self.note_begun(&sessions, false);
+        Ok(())
     }
 
     /// Notes whose first word is being typed; says whether that is saved.
-    fn note_begun<'a>(&mut self, sessions: impl Iterator<Item = &'a String>, begun: bool) -> bool {
+    fn note_begun(&mut self, sessions: &[&str], begun: bool) -> bool {
         for session in sessions {
-            if let Some(entry) = self.history.spawns.get_mut(session) {
+            if let Some(entry) = self.history.spawns.get_mut(*session) {
                 entry.begun = begun;
             }
         }
         self.save(true, Durability::Synced)
     }
 
-    fn forget_spawns(&mut self, over: &[Spawn]) {
+    fn forget_spawns(&mut self, over: &[&Spawn]) {
         if over.is_empty() {
             return;
         }
-        match self.world.change_pending(|spawns| spawns.retain(|spawn| !over.iter().any(|gone| gone.is(spawn)))) {
+        let is_over = |spawn: &Spawn| over.iter().any(|gone| gone.is(spawn));
+        match self.world.change_pending(&mut |spawns| spawns.retain(|spawn| !is_over(spawn))) {
             Ok(()) => self.history.spawns.retain(|session, _| !over.iter().any(|gone| gone.session == *session)),
             Err(why) => self.log.error(format_args!("Error forgetting spawned workers: {why}")),
         }
