@@ -172,14 +172,6 @@ pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
         }
     };
     let log = Log::open(&dir);
-    let asking = Rc::new(Cell::new(Asking::No));
-    let watched = Rc::new(RefCell::new(SortedMap::new()));
-    let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), Rc::clone(&watched), log.clone());
-    let world = World::new(root, Attention::new(bell, heed), &loaded.history);
-    if world.tools.tmux.is_none() {
-        instance.release();
-        return Err(NotRun::NoTmux);
-    }
     let sleeper = match life {
         Life::UntilStopped => match Sleeper::start(teller) {
             Ok(sleeper) => Some(sleeper),
@@ -190,11 +182,16 @@ pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
         },
         Life::OneHeartbeat => None,
     };
+    let asking = Rc::new(Cell::new(Asking::No));
+    let watched = Rc::new(RefCell::new(SortedMap::new()));
+    let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), Rc::clone(&watched), log.clone());
+    let world = World::new(root, Attention::new(bell, heed), &loaded.history);
     log.limit(world.config.log_max_size, world.config.log_keep);
     // Init waits for a daemon, not for one heartbeat.
     let init = if sleeper.is_some() { Init::find() } else { Init::default() };
     let started = clock::now().wall;
-    let mut daemon = Daemon {
+    // It lives for as long as the process: nothing of it is taken apart at the end.
+    let daemon = Box::leak(Box::new(Daemon {
         instance,
         keeper: Keeper::new(&dir, started),
         metrics: Metrics::new(root.to_string_lossy().into_owned(), started),
@@ -224,7 +221,11 @@ pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
         waiting: SortedMap::new(),
         world,
         log,
-    };
+    }));
+    if daemon.world.tools.tmux.is_none() {
+        daemon.instance.release();
+        return Err(NotRun::NoTmux);
+    }
     daemon.log.notice(format_args!("Daemon starting (PID {})", std::process::id()));
     if let Some(dir) = daemon.metrics_file().as_deref().and_then(Path::parent) {
         files::remove_old_temporaries(dir);
@@ -469,7 +470,7 @@ impl Daemon {
         }
     }
 
-    fn end(mut self) {
+    fn end(&mut self) {
         self.init.stopping();
         let stop = self.pending.borrow().stop;
         if let Some(signal) = stop {
