@@ -118,14 +118,15 @@ impl Daemon {
     pub(super) fn report_on(&mut self, snapshot: &Snapshot, plan: &Plan) {
         let sessions: SortedMap<&AgentId, &String> =
             snapshot.agents.iter().map(|agent| (&agent.id, &agent.session)).collect();
-        let status = |(id, verdict): &(AgentId, Verdict)| {
+        let mut agents = Vec::with_capacity(plan.verdicts.len());
+        for (id, verdict) in &plan.verdicts {
             // What the poke was is past; what counts is whether it was answered.
             let poked = match self.history.agent(id).silence {
                 Some(silence) => Verdict::Leave(Leave::Silent { twice: silence.second.is_some(), until: None }),
                 None => Verdict::Leave(Leave::Alive),
             };
             let verdict = if matches!(verdict, Verdict::Poke { .. }) { &poked } else { verdict };
-            AgentStatus {
+            agents.push(AgentStatus {
                 agent: id.clone(),
                 session: sessions.get(id).copied().cloned().unwrap_or_default(),
                 state: verdict.word().to_owned(),
@@ -133,14 +134,14 @@ impl Daemon {
                 until: verdict.until(),
                 rule: verdict.rule(),
                 otherwise: verdict.otherwise(),
-            }
-        };
+            });
+        }
         self.report = Report {
             next_heartbeat: Some(plan.next_heartbeat),
             rhythm: plan.rhythm.to_string(),
             no_generation: snapshot.generation.as_ref().err().map(ToString::to_string),
             conditions: self.conditions.open(),
-            agents: plan.verdicts.iter().map(status).collect(),
+            agents,
         };
     }
 }

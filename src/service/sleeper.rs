@@ -47,12 +47,20 @@ struct Watched {
     end: OwnedFd,
 }
 
+/// What to wait for until one of these ends.
+fn ends(list: &[&Arc<Watched>]) -> Vec<Wait> {
+    list.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect()
+}
+
 /// Those of a list that have not ended, as far as the system tells.
-fn living(list: &[Arc<Watched>]) -> impl Iterator<Item = &Arc<Watched>> {
-    let mut waits: Vec<Wait> = list.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect();
-    let is_known = raw::poll(&mut waits, Some(Duration::ZERO)).is_ok();
-    let has_ended: Vec<bool> = waits.iter().map(|wait| is_known && wait.ready).collect();
-    list.iter().zip(has_ended).filter(|(_, ended)| !ended).map(|(watched, _)| watched)
+fn living(list: &[Arc<Watched>]) -> Vec<&Arc<Watched>> {
+    let mut living: Vec<&Arc<Watched>> = list.iter().collect();
+    let mut waits = ends(&living);
+    if raw::poll(&mut waits, Some(Duration::ZERO)).is_ok() {
+        let mut waits = waits.iter();
+        living.retain(|_| waits.next().is_some_and(|wait| !wait.ready));
+    }
+    living
 }
 
 /// Why not all processes are watched; the next look sees what becomes of the others.
@@ -105,7 +113,7 @@ impl Sleeper {
     pub fn watch(&self, pids: &[u32]) -> Result<(), Unwatched> {
         // A descriptor that is there is used on: opened anew, the old ones would take the room of others meanwhile.
         let list = Arc::clone(&self.lock().watched);
-        let before: Vec<&Arc<Watched>> = living(&list).collect();
+        let before = living(&list);
         // Most looks show what the one before has shown: then the thread sleeps on.
         if before.len() == list.len() && before.iter().map(|watched| watched.pid).eq(pids.iter().copied()) {
             return Ok(());
@@ -171,7 +179,7 @@ impl Sleeping {
                 (orders.wake, Arc::clone(&orders.watched))
             };
             let open: Vec<&Arc<Watched>> = watched.iter().filter(|watched| !told.contains(&watched.pid)).collect();
-            let mut waits: Vec<Wait> = open.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect();
+            let mut waits = ends(&open);
             waits.push(Wait::readable(self.bell.as_fd()));
             let left = wake.map(|wake| wake.at.since(clock::now().tick));
             if raw::poll(&mut waits, left).is_err() {
