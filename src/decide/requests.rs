@@ -14,10 +14,9 @@ use crate::town::names::Agent;
 use crate::town::plan::{Hold, Newest, PaneRef, Place, newest};
 use crate::town::request::{Action, Claim, ShutDown, Source, Spent};
 use crate::town::snapshot::{Inbox, Process, Snapshot};
-use crate::town::sorted::{SortedMap, SortedSet};
+use crate::town::sorted::{SortedMap, SortedSet, sort_by};
 use crate::town::text::{clean, shown};
 use crate::town::time::Wall;
-use std::collections::BinaryHeap;
 use std::time::Duration;
 
 /// Older requests are discarded: who asked has long given up.
@@ -79,26 +78,19 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
         let at = file.order.as_ref().map_or(now, |order| order.at);
         asked.push(Asked { source, at, wanted });
     }
-    // There is no limit to what stands in an inbox, so that here it has to be quick; a heap is a tenth of what `sort` is.
-    let mut order = BinaryHeap::with_capacity(asked.len());
-    for (n, one) in asked.iter().enumerate() {
-        order.push((one.at, &one.source, n));
-    }
-    let order = order.into_sorted_vec();
+    sort_by(&mut asked, |a, b| (a.at, &a.source).cmp(&(b.at, &b.source)));
     let mut last_word: SortedMap<&AgentId, usize> = SortedMap::new();
-    for (_, _, n) in &order {
-        let one = &asked[*n];
+    for (n, one) in asked.iter().enumerate() {
         if let Ok((agent, action)) = &one.wanted
             && *action != Action::Reset
             && now.since(one.at) <= TOO_OLD
         {
-            last_word.insert(agent, *n);
+            last_word.insert(agent, n);
         }
     }
     let more = asked.len() > AT_A_TIME;
     let mut lines = Vec::new();
-    for (_, _, n) in order.into_iter().take(AT_A_TIME) {
-        let one = &asked[n];
+    for (n, one) in asked.iter().enumerate().take(AT_A_TIME) {
         history.spent.push(Spent { source: one.source.clone(), at: now, gone: false, stays: false });
         let discard = |why: &str| format!("Discarding {}: {}", one.source, clean(why, 300));
         lines.push(match &one.wanted {

@@ -60,7 +60,7 @@ impl FromJson for State {
         State { running: false, pid: 0, started_at: never(), last_heartbeat: never(), heartbeat_count: 0, gtd: None }
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let mut fields = Fields::of(value)?;
         fields.fill_if_there("running", &mut self.running);
         fields.fill_if_there("pid", &mut self.pid);
@@ -135,7 +135,7 @@ impl FromJson for Own {
         }
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let mut fields = Fields::of(value)?;
         fields.fill("format", &mut self.format);
         fields.fill("version", &mut self.version);

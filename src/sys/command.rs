@@ -20,9 +20,12 @@ use std::time::{Duration, Instant};
 /// What a child reads that is given nothing.
 const NOTHING: &str = "/dev/null";
 
-/// A program to be run, with all that it gets.
+/// A program to be run, with all that it gets. It is in a box, since it is handed on with each thing that is added.
 #[derive(Clone, Debug)]
-pub struct Command {
+pub struct Command(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     program: PathBuf,
     args: Vec<OsString>,
     dir: Option<PathBuf>,
@@ -114,7 +117,7 @@ impl Output {
 impl Command {
     /// A command that may take `deadline`.
     pub fn new(program: impl Into<PathBuf>, deadline: Duration) -> Command {
-        Command {
+        Command(Box::new(Parts {
             program: program.into(),
             args: Vec::new(),
             dir: None,
@@ -124,61 +127,61 @@ impl Command {
             deadline,
             label: None,
             own_session: false,
-        }
+        }))
     }
 
     /// What errors call it, where its arguments would say little to a person.
-    pub const fn called(mut self, label: &'static str) -> Command {
-        self.label = Some(label);
+    pub fn called(mut self, label: &'static str) -> Command {
+        self.0.label = Some(label);
         self
     }
 
     /// Has it begin a session of its own: an interactive shell that found gtd's terminal, and itself in the background
     /// there, would stop and wait for ever.
-    pub const fn without_terminal(mut self) -> Command {
-        self.own_session = true;
+    pub fn without_terminal(mut self) -> Command {
+        self.0.own_session = true;
         self
     }
 
     /// Another deadline.
-    pub const fn deadline(mut self, deadline: Duration) -> Command {
-        self.deadline = deadline;
+    pub fn deadline(mut self, deadline: Duration) -> Command {
+        self.0.deadline = deadline;
         self
     }
 
     /// One more argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Command {
-        self.args.push(arg.as_ref().to_owned());
+        self.0.args.push(arg.as_ref().to_owned());
         self
     }
 
     /// More arguments.
-    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Command {
-        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+    pub fn args<S: AsRef<OsStr>>(mut self, args: &[S]) -> Command {
+        self.0.args.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
     /// Its working directory.
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Command {
-        self.dir = Some(dir.into());
+        self.0.dir = Some(dir.into());
         self
     }
 
     /// A variable of its environment.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Command {
-        self.env.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.0.env.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Variables that are not handed on.
-    pub const fn without(mut self, names: &'static [&'static str]) -> Command {
-        self.without = names;
+    pub fn without(mut self, names: &'static [&'static str]) -> Command {
+        self.0.without = names;
         self
     }
 
     /// What it reads.
     pub fn input(mut self, input: impl Into<Vec<u8>>) -> Command {
-        self.input = input.into();
+        self.0.input = input.into();
         self
     }
 
@@ -188,17 +191,17 @@ impl Command {
     /// [`Stopped`] if gtd was told to end meanwhile; within, a [`Failure`]: not started, no answer in time, or a flood.
     pub fn run(&self, attention: &mut Attention) -> Result<Result<Output, Failure>, Stopped> {
         attention.check()?;
-        if let Some(dir) = self.dir.as_deref().filter(|dir| !dir.is_dir()) {
+        if let Some(dir) = self.0.dir.as_deref().filter(|dir| !dir.is_dir()) {
             return Ok(Err(self.failure(FailureKind::NoDirectory(dir.to_owned()))));
         }
         let began = Instant::now();
         let answer = match self.start() {
             Ok(mut running) => {
-                let end = running.wait(self.deadline, attention);
+                let end = running.wait(self.0.deadline, attention);
                 let status = running.end();
                 match end? {
                     End::Ended => Ok(running.output(status)),
-                    End::TooLate => Err(self.failure(FailureKind::Timeout(self.deadline))),
+                    End::TooLate => Err(self.failure(FailureKind::Timeout(self.0.deadline))),
                     End::Flood => Err(self.failure(FailureKind::Flood)),
                     End::CalledBack => Err(self.failure(FailureKind::CalledBack)),
                 }
@@ -206,7 +209,7 @@ impl Command {
             Err(error) => Err(self.not_started(error)),
         };
         let failed = !answer.as_ref().is_ok_and(|output| output.success);
-        let name = self.program.file_name().unwrap_or_default().to_string_lossy();
+        let name = self.0.program.file_name().unwrap_or_default().to_string_lossy();
         attention.note_run(&name, began.elapsed(), failed);
         Ok(answer)
     }
@@ -227,7 +230,7 @@ impl Command {
     /// The system says only that something is not there. Where the program is, it was what it was to read.
     fn not_started(&self, error: io::Error) -> Failure {
         let is_missing = error.kind() == io::ErrorKind::NotFound;
-        self.failure(match is_missing && self.program.exists() && !Path::new(NOTHING).exists() {
+        self.failure(match is_missing && self.0.program.exists() && !Path::new(NOTHING).exists() {
             true => FailureKind::NoNothing,
             false => FailureKind::NotStarted(error),
         })
@@ -238,24 +241,24 @@ impl Command {
     }
 
     fn start(&self) -> io::Result<Running> {
-        Running::start(self.prepare(), &self.input)
+        Running::start(self.prepare(), &self.0.input)
     }
 
     fn prepare(&self) -> std::process::Command {
-        let mut command = std::process::Command::new(&self.program);
-        command.args(&self.args);
+        let mut command = std::process::Command::new(&self.0.program);
+        command.args(&self.0.args);
         // A session of its own is a process group of its own too.
-        match self.own_session {
+        match self.0.own_session {
             true => raw::begin_session_in(&mut command),
             false => {
                 command.process_group(0);
             }
         }
-        for name in self.without {
+        for name in self.0.without {
             command.env_remove(name);
         }
-        command.envs(self.env.iter().map(|(k, v)| (k, v)));
-        if let Some(dir) = &self.dir {
+        command.envs(self.0.env.iter().map(|(k, v)| (k, v)));
+        if let Some(dir) = &self.0.dir {
             command.current_dir(dir);
         }
         limits::restore_for(&mut command);
@@ -266,12 +269,12 @@ impl Command {
 /// The command as a person would type it: its name and what it was asked, cut where it grows long.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(label) = self.label {
+        if let Some(label) = self.0.label {
             return f.write_str(label);
         }
-        let name = self.program.file_name().unwrap_or(self.program.as_os_str());
+        let name = self.0.program.file_name().unwrap_or(self.0.program.as_os_str());
         let mut text = name.to_string_lossy().into_owned();
-        for arg in &self.args {
+        for arg in &self.0.args {
             text.push(' ');
             text.push_str(&arg.to_string_lossy());
         }
@@ -285,7 +288,7 @@ mod tests {
     use crate::sys::bell::bell;
 
     fn sh(script: &str, deadline: Duration) -> Command {
-        Command::new("/bin/sh", deadline).args(["-c", script])
+        Command::new("/bin/sh", deadline).args(&["-c", script])
     }
 
     fn run(command: &Command) -> Result<Output, Failure> {

@@ -178,7 +178,7 @@ impl FromJson for AgentId {
         AgentId::Deacon
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         *self = value.as_str().unwrap_or_default().parse()?;
         Ok(())
     }

@@ -213,7 +213,7 @@ impl FromJson for Program {
         Program { pane: 0, process: Process::blank(), by_gtd: false }
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let mut fields = Fields::of(value)?;
         fields.fill("pane", &mut self.pane);
         fields.fill("pid", &mut self.process.pid);
@@ -265,15 +265,15 @@ impl FromJson for Absence {
         Absence::NoSession
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let (word, pid) = choice(value)?;
-        *self = match word.as_str() {
+        *self = match word {
             "no_session" => Absence::NoSession,
             "no_pane" => Absence::NoPane,
             "dead" => Absence::Dead(u32::read(pid)?),
             "bare_shell" => Absence::BareShell(u32::read(pid)?),
             "start_failed" => Absence::StartFailed,
-            _ => return Err(unknown(&word)),
+            _ => return Err(unknown(word)),
         };
         Ok(())
     }

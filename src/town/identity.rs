@@ -4,7 +4,7 @@
 use super::agent::{AgentId, Name};
 use super::names::Table;
 use super::rigs::Rig;
-use super::sorted::sort_by;
+use super::sorted::sort;
 use std::path::Path;
 
 /// Who there is to be called.
@@ -87,7 +87,7 @@ impl Roll<'_> {
                 (self.names(&id).iter().map(|name| distance(name, text)).min().unwrap_or(usize::MAX), id.to_string())
             })
             .collect();
-        sort_by(&mut near, Ord::cmp);
+        sort(&mut near);
         near.into_iter().take(3).map(|(_, name)| name).collect()
     }
 

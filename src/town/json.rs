@@ -4,10 +4,9 @@
 //! same with a program of their own for every record: 90 kB for thirty records, where these take a tenth. One rule holds for all:
 //! what is none or empty is left out, and is none or empty where it is not there.
 
-use super::sorted::{SortedMap, SortedSet};
+mod values;
+
 use serde_json::{Map, Value};
-use std::io::Write as _;
-use std::path::PathBuf;
 
 /// What can be written.
 pub trait ToJson {
@@ -31,7 +30,7 @@ pub trait FromJson {
     ///
     /// # Errors
     /// What is wrong with it, as a clause; then nothing can be said of what is there.
-    fn fill(&mut self, value: Value) -> Result<(), String>;
+    fn fill(&mut self, value: &Value) -> Result<(), String>;
 
     /// Whether its key may be left out.
     fn may_be_missing(&self) -> bool {
@@ -42,7 +41,7 @@ pub trait FromJson {
     ///
     /// # Errors
     /// What is wrong with it, as a clause.
-    fn read(value: Value) -> Result<Self, String>
+    fn read(value: &Value) -> Result<Self, String>
     where
         Self: Sized,
     {
@@ -68,17 +67,27 @@ impl<'a> Object<'a> {
     /// Writes a key, unless there is nothing to be said under it.
     pub fn put(&mut self, key: &str, value: &dyn ToJson) {
         if !value.is_nothing() {
-            self.put_anyway(key, value);
+            self.put_always(key, value);
         }
     }
 
-    fn put_anyway(&mut self, key: &str, value: &dyn ToJson) {
+    /// Writes a key, whatever is under it.
+    pub fn put_always(&mut self, key: &str, value: &dyn ToJson) {
+        value.write(self.key(key));
+    }
+
+    /// Begins an object under a key.
+    pub fn put_object(&mut self, key: &str) -> Object<'_> {
+        Object::new(self.key(key))
+    }
+
+    fn key(&mut self, key: &str) -> &mut Vec<u8> {
         if !std::mem::take(&mut self.is_empty) {
             self.out.push(b',');
         }
         key.write(self.out);
         self.out.push(b':');
-        value.write(self.out);
+        self.out
     }
 
     /// Ends it.
@@ -88,17 +97,17 @@ impl<'a> Object<'a> {
 }
 
 /// The keys of an object that is being read. The first thing that is wrong is kept, and said at the end.
-pub struct Fields {
-    object: Map<String, Value>,
+pub struct Fields<'a> {
+    object: &'a Map<String, Value>,
     wrong: Option<String>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// The keys of this value.
     ///
     /// # Errors
     /// It is no object.
-    pub fn of(value: Value) -> Result<Fields, String> {
+    pub fn of(value: &'a Value) -> Result<Fields<'a>, String> {
         match value {
             Value::Object(object) => Ok(Fields { object, wrong: None }),
             _ => Err("no object".to_owned()),
@@ -115,7 +124,7 @@ impl Fields {
 
     /// The same, where it may be missing; says whether it was there.
     pub fn fill_if_there(&mut self, key: &str, place: &mut dyn FromJson) -> bool {
-        match self.object.remove(key) {
+        match self.object.get(key) {
             Some(value) => {
                 if let Err(why) = place.fill(value) {
                     self.note(key, &why);
@@ -165,7 +174,7 @@ macro_rules! record {
                 }
             }
 
-            fn fill(&mut self, value: serde_json::Value) -> Result<(), String> {
+            fn fill(&mut self, value: &serde_json::Value) -> Result<(), String> {
                 let mut fields = $crate::town::json::Fields::of(value)?;
                 $(fields.fill(stringify!($key), &mut self.$key);)*
                 $($(fields.fill_if_there(stringify!($late), &mut self.$late);)*)?
@@ -183,10 +192,43 @@ pub fn line(value: &dyn ToJson) -> Vec<u8> {
     bytes
 }
 
-/// As JSON on many lines, for people.
-pub fn pretty(value: &Value) -> String {
-    // Its keys are texts: nothing in it can fail to become JSON.
-    serde_json::to_string_pretty(value).unwrap_or_default()
+/// As JSON on many lines, for people, with a newline at the end.
+pub fn lines(value: &dyn ToJson) -> String {
+    let (mut out, mut depth, mut in_text, mut is_escaped) = (Vec::new(), 0, false, false);
+    let begin = |out: &mut Vec<u8>, depth: usize| {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * depth, b' ');
+    };
+    let bytes = line(value);
+    for (at, byte) in bytes.iter().enumerate() {
+        if in_text {
+            out.push(*byte);
+            in_text = is_escaped || *byte != b'"';
+            is_escaped = !is_escaped && *byte == b'\\';
+            continue;
+        }
+        let ends = matches!(byte, b']' | b'}');
+        let is_empty = |at: usize| matches!(bytes.get(at..at + 2), Some(b"[]" | b"{}"));
+        depth -= usize::from(ends);
+        if ends && !is_empty(at - 1) {
+            begin(&mut out, depth);
+        }
+        out.push(*byte);
+        match byte {
+            b'"' => in_text = true,
+            b':' => out.push(b' '),
+            b',' => begin(&mut out, depth),
+            b'[' | b'{' => {
+                depth += 1;
+                if !is_empty(at) {
+                    begin(&mut out, depth);
+                }
+            }
+            _ => {}
+        }
+    }
+    out.push(b'\n');
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Reads a record.
@@ -194,7 +236,7 @@ pub fn pretty(value: &Value) -> String {
 /// # Errors
 /// Where the text is no JSON, or which key is wrong and how.
 pub fn parse<T: FromJson>(bytes: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(bytes).map_err(|error| error.to_string()).and_then(T::read)
+    serde_json::from_slice(bytes).map_err(|error| error.to_string()).and_then(|value| T::read(&value))
 }
 
 /// Reads any JSON, as `serde_json::from_str` does, with the decoder that reads files: each of the two is a program of its own.
@@ -218,12 +260,13 @@ pub fn one_of<T: Copy>(all: &[T], word: fn(T) -> &'static str, value: &Value) ->
 ///
 /// # Errors
 /// It is neither.
-pub fn choice(value: Value) -> Result<(String, Value), String> {
-    match value {
-        Value::String(word) => Ok((word, Value::Null)),
-        Value::Object(object) if object.len() == 1 => object.into_iter().next().ok_or_else(String::new),
-        _ => Err("no word".to_owned()),
-    }
+pub fn choice(value: &Value) -> Result<(&str, &Value), String> {
+    let chosen = match value {
+        Value::String(word) => Some((word, &Value::Null)),
+        Value::Object(object) if object.len() == 1 => object.iter().next(),
+        _ => None,
+    };
+    chosen.map(|(word, what)| (word.as_str(), what)).ok_or_else(|| "no word".to_owned())
 }
 
 /// Why a word is none of those that are known.
@@ -238,284 +281,10 @@ pub fn write_choice(word: &str, what: &dyn ToJson, out: &mut Vec<u8>) {
     object.end();
 }
 
-impl<T: ToJson + ?Sized> ToJson for &T {
-    fn write(&self, out: &mut Vec<u8>) {
-        (**self).write(out);
-    }
-
-    fn is_nothing(&self) -> bool {
-        (**self).is_nothing()
-    }
-}
-
-impl ToJson for str {
-    fn write(&self, out: &mut Vec<u8>) {
-        // Text cannot fail to become JSON, nor memory to take it.
-        let _ = serde_json::to_writer(out, self);
-    }
-}
-
-impl ToJson for String {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.as_str().write(out);
-    }
-}
-
-impl FromJson for String {
-    fn blank() -> String {
-        String::new()
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        match value {
-            Value::String(text) => *self = text,
-            _ => return Err("no text".to_owned()),
-        }
-        Ok(())
-    }
-}
-
-/// What is no Unicode in it is lost: it is for people.
-impl ToJson for PathBuf {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.to_string_lossy().as_ref().write(out);
-    }
-}
-
-impl FromJson for PathBuf {
-    fn blank() -> PathBuf {
-        PathBuf::new()
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = String::read(value)?.into();
-        Ok(())
-    }
-}
-
-impl ToJson for Value {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Value::Null => out.extend_from_slice(b"null"),
-            Value::Bool(value) => value.write(out),
-            // Memory takes it.
-            Value::Number(number) => drop(write!(out, "{number}")),
-            Value::String(text) => text.write(out),
-            Value::Array(values) => values.write(out),
-            Value::Object(entries) => {
-                let mut object = Object::new(out);
-                entries.iter().for_each(|(key, value)| object.put_anyway(key, value));
-                object.end();
-            }
-        }
-    }
-}
-
-impl FromJson for Value {
-    fn blank() -> Value {
-        Value::Null
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = value;
-        Ok(())
-    }
-}
-
-impl ToJson for bool {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(if *self { b"true" } else { b"false" });
-    }
-}
-
-impl FromJson for bool {
-    fn blank() -> bool {
-        false
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = value.as_bool().ok_or("neither true nor false")?;
-        Ok(())
-    }
-}
-
-impl ToJson for u64 {
-    fn write(&self, out: &mut Vec<u8>) {
-        // Memory takes it.
-        let _ = write!(out, "{self}");
-    }
-}
-
-impl FromJson for u64 {
-    fn blank() -> u64 {
-        0
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = value.as_u64().ok_or("no whole number from 0 on")?;
-        Ok(())
-    }
-}
-
-macro_rules! smaller {
-    ($($type:ty),*) => {$(
-        impl ToJson for $type {
-            fn write(&self, out: &mut Vec<u8>) {
-                u64::from(*self).write(out);
-            }
-        }
-
-        impl FromJson for $type {
-            fn blank() -> $type {
-                0
-            }
-
-            fn fill(&mut self, value: Value) -> Result<(), String> {
-                *self = <$type>::try_from(u64::read(value)?).map_err(|_| "too large a number")?;
-                Ok(())
-            }
-        }
-    )*};
-}
-smaller!(u8, u32);
-
-impl<T: ToJson> ToJson for Option<T> {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Some(value) => value.write(out),
-            None => out.extend_from_slice(b"null"),
-        }
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_none()
-    }
-}
-
-impl<T: FromJson> FromJson for Option<T> {
-    fn blank() -> Option<T> {
-        None
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = if value.is_null() { None } else { Some(T::read(value)?) };
-        Ok(())
-    }
-
-    fn may_be_missing(&self) -> bool {
-        true
-    }
-}
-
-fn write_list<'a>(list: impl Iterator<Item = &'a dyn ToJson>, out: &mut Vec<u8>) {
-    let mut before = b'[';
-    for value in list {
-        out.push(before);
-        value.write(out);
-        before = b',';
-    }
-    out.extend_from_slice(if before == b'[' { b"[]" } else { b"]" });
-}
-
-impl<T: ToJson> ToJson for [T] {
-    fn write(&self, out: &mut Vec<u8>) {
-        write_list(self.iter().map(|value| value as &dyn ToJson), out);
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_empty()
-    }
-}
-
-impl<T: ToJson> ToJson for Vec<T> {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.as_slice().write(out);
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_empty()
-    }
-}
-
-impl<T: FromJson> FromJson for Vec<T> {
-    fn blank() -> Vec<T> {
-        Vec::new()
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        let Value::Array(values) = value else {
-            return Err("no list".to_owned());
-        };
-        for value in values {
-            self.push(T::read(value)?);
-        }
-        Ok(())
-    }
-
-    fn may_be_missing(&self) -> bool {
-        true
-    }
-}
-
-impl<T: ToJson + Ord> ToJson for SortedSet<T> {
-    fn write(&self, out: &mut Vec<u8>) {
-        write_list(self.iter().map(|value| value as &dyn ToJson), out);
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_empty()
-    }
-}
-
-impl<T: FromJson + Ord> FromJson for SortedSet<T> {
-    fn blank() -> SortedSet<T> {
-        SortedSet::new()
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        self.extend(Vec::<T>::read(value)?);
-        Ok(())
-    }
-
-    fn may_be_missing(&self) -> bool {
-        true
-    }
-}
-
-impl<K: ToString + Ord, V: ToJson> ToJson for SortedMap<K, V> {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut object = Object::new(out);
-        // An entry says something by being there.
-        self.iter().for_each(|(key, value)| object.put_anyway(&key.to_string(), value));
-        object.end();
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_empty()
-    }
-}
-
-impl<K: FromJson + Ord, V: FromJson> FromJson for SortedMap<K, V> {
-    fn blank() -> SortedMap<K, V> {
-        SortedMap::new()
-    }
-
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        for (key, value) in Fields::of(value)?.object {
-            let value = V::read(value).map_err(|why| below(&key, &why))?;
-            self.insert(K::read(Value::String(key))?, value);
-        }
-        Ok(())
-    }
-
-    fn may_be_missing(&self) -> bool {
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::town::sorted::{SortedMap, SortedSet};
     use proptest::prelude::*;
 
     #[derive(Clone, Debug, Default, PartialEq)]
@@ -571,6 +340,14 @@ mod tests {
         assert_eq!(text(&full), wanted);
         for nothing in ["{}", r#"{"inner":null,"unknown":[1]}"#] {
             assert_eq!(parse(nothing.as_bytes()), Ok(Outer::default()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn on_many_lines_it_looks_as_the_library_would_write_it(words: Vec<String>, key: String, numbers: Vec<u32>) {
+            let value = serde_json::json!({key: words, "n": [numbers, {}, [[]], {"a": {"b": "]\\\"{,:"}}], "t": true, "z": null});
+            prop_assert_eq!(lines(&value), serde_json::to_string_pretty(&value).expect("JSON") + "\n");
         }
     }
 

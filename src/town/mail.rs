@@ -52,7 +52,7 @@ impl FromJson for Mail {
         Mail { id: String::new(), from: String::new(), subject: String::new(), body: String::new(), sent: None }
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let (mut fields, mut sent) = (Fields::of(value)?, String::new());
         fields.fill_if_there("id", &mut self.id);
         fields.fill_if_there("from", &mut self.from);

@@ -42,8 +42,8 @@ impl FromJson for Generation {
         Generation::Seed
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = one_of(&Generation::ALL, Generation::word, &value)?;
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
+        *self = one_of(&Generation::ALL, Generation::word, value)?;
         Ok(())
     }
 }

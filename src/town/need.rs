@@ -35,7 +35,7 @@ impl ToJson for Matter {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Matter::Loop(agent) | Matter::Silent(agent) | Matter::Foreign(agent) => {
-                write_choice(self.word(), agent, out)
+                write_choice(self.word(), agent, out);
             }
             Matter::Deaths => self.word().write(out),
             Matter::Outage(supply) => write_choice(self.word(), supply, out),
@@ -48,15 +48,15 @@ impl FromJson for Matter {
         Matter::Deaths
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let (word, what) = choice(value)?;
-        *self = match word.as_str() {
+        *self = match word {
             "loop" => Matter::Loop(AgentId::read(what)?),
             "silent" => Matter::Silent(AgentId::read(what)?),
             "foreign" => Matter::Foreign(AgentId::read(what)?),
             "deaths" => Matter::Deaths,
             "outage" => Matter::Outage(Supply::read(what)?),
-            _ => return Err(unknown(&word)),
+            _ => return Err(unknown(word)),
         };
         Ok(())
     }
@@ -86,8 +86,8 @@ impl FromJson for Supply {
         Supply::Tmux
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = one_of(&Supply::ALL, Supply::word, &value)?;
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
+        *self = one_of(&Supply::ALL, Supply::word, value)?;
         Ok(())
     }
 }

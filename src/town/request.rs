@@ -34,8 +34,8 @@ impl FromJson for Action {
         Action::Cycle
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
-        *self = one_of(&Action::ALL, Action::word, &value)?;
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
+        *self = one_of(&Action::ALL, Action::word, value)?;
         Ok(())
     }
 }
@@ -109,13 +109,13 @@ impl FromJson for Source {
         Source::Mail(String::new())
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let (word, what) = choice(value)?;
         let name = String::read(what)?;
-        *self = match word.as_str() {
+        *self = match word {
             "mail" => Source::Mail(name),
             "spool" => Source::Spool(name),
-            _ => return Err(unknown(&word)),
+            _ => return Err(unknown(word)),
         };
         Ok(())
     }
@@ -219,7 +219,7 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, text: String) {
             let _ = parse::<Order>(&bytes);
             let order = serde_json::json!({"action": text, "agent": text, "at": text});
-            prop_assert!(Order::read(order).is_err());
+            prop_assert!(Order::read(&order).is_err());
         }
     }
 }

@@ -283,17 +283,27 @@ impl<K: Ord, const N: usize> From<[K; N]> for SortedSet<K> {
     }
 }
 
-/// Sorts a short list, of a thousand at most; equals stay in their order.
+/// Sorts a list by Shell's method; equals may change places.
 ///
-/// `sort_by` is quicker for long ones, and 3 kB of program for every type: only texts are sorted that way.
+/// The standard ways are quicker for very long lists, and 3 kB of program for every type.
 pub fn sort_by<T>(list: &mut [T], order: impl Fn(&T, &T) -> Ordering) {
-    for end in 1..list.len() {
-        let mut at = end;
-        while at > 0 && order(&list[at - 1], &list[at]) == Ordering::Greater {
-            list.swap(at - 1, at);
-            at -= 1;
+    // Each step is to the next as 9 to 4, which is close to the best that is known.
+    let mut step = list.len();
+    while step > 1 {
+        step = (step * 4 / 9).max(1);
+        for end in step..list.len() {
+            let mut at = end;
+            while at >= step && order(&list[at - step], &list[at]) == Ordering::Greater {
+                list.swap(at - step, at);
+                at -= step;
+            }
         }
     }
+}
+
+/// Sorts a list by its own order.
+pub fn sort<T: Ord>(list: &mut [T]) {
+    sort_by(list, Ord::cmp);
 }
 
 #[cfg(test)]
@@ -325,13 +335,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn equals_stay_in_their_order() {
-        for list in [vec![], vec![(1, 'a')], vec![(2, 'a'), (1, 'b'), (2, 'c'), (0, 'd'), (1, 'e')]] {
+    proptest! {
+        #[test]
+        fn a_list_is_sorted_as_the_standard_way_does(list: Vec<u16>) {
             let (mut ours, mut theirs) = (list.clone(), list);
-            sort_by(&mut ours, |a, b| a.0.cmp(&b.0));
-            theirs.sort_by_key(|entry| entry.0);
-            assert_eq!(ours, theirs);
+            sort_by(&mut ours, |a, b| b.cmp(a));
+            theirs.sort_by(|a, b| b.cmp(a));
+            prop_assert_eq!(&ours, &theirs);
+            sort(&mut ours);
+            prop_assert!(ours.is_sorted());
         }
+    }
+
+    #[test]
+    fn ten_thousand_are_sorted_in_some_ten_comparisons_each() {
+        let asked = std::cell::Cell::new(0);
+        let mut list: Vec<u64> = (0..10_000).map(|n| n * 7_919 % 10_007).collect();
+        sort_by(&mut list, |a, b| {
+            asked.set(asked.get() + 1);
+            a.cmp(b)
+        });
+        assert!(list.is_sorted() && asked.get() < 1_000_000, "{}", asked.get());
     }
 }

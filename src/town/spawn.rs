@@ -1,6 +1,6 @@
 //! `spawn/pending.json`: the workers that wait for their first word. gtd shares the file with `gt deacon trigger-pending`.
 
-use super::json::pretty;
+use super::json::lines;
 use super::names::Agent;
 use super::time::Wall;
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ pub fn parse_pending(bytes: &[u8]) -> Result<Vec<Spawn>, String> {
 
 /// The file with these workers in it.
 pub fn encode_pending(spawns: &[Spawn]) -> Vec<u8> {
-    pretty(&spawns.iter().map(|spawn| spawn.entry.clone()).collect()).into_bytes()
+    lines(&spawns.iter().map(|spawn| &spawn.entry).collect::<Vec<_>>()).into_bytes()
 }
 
 #[cfg(test)]

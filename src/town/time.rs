@@ -167,7 +167,7 @@ impl FromJson for Wall {
         Wall::from_seconds(0)
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         let text = value.as_str().unwrap_or_default();
         *self = Wall::parse(text).ok_or_else(|| format!("no RFC 3339 time: {text:?}"))?;
         Ok(())
@@ -220,7 +220,7 @@ impl FromJson for Tick {
         Tick(0)
     }
 
-    fn fill(&mut self, value: Value) -> Result<(), String> {
+    fn fill(&mut self, value: &Value) -> Result<(), String> {
         self.0.fill(value)
     }
 }

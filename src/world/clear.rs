@@ -12,6 +12,7 @@ use crate::town::agent::AgentId;
 use crate::town::outcome::Done;
 use crate::town::plan::PaneRef;
 use crate::town::snapshot::Process;
+use crate::town::sorted::sort;
 use std::fs;
 use std::path::PathBuf;
 
@@ -133,7 +134,7 @@ impl World {
         let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
         let own = |file: &String| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.'));
         let mut saved: Vec<String> = entries.filter_map(|e| e.file_name().into_string().ok()).filter(own).collect();
-        saved.sort();
+        sort(&mut saved);
         for old in &saved[..saved.len().saturating_sub(SCREENS_KEPT)] {
             let _ = fs::remove_file(dir.join(old));
         }

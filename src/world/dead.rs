@@ -19,7 +19,7 @@ impl World {
         let Some(bd) = self.tools.bd.clone() else {
             return Ok(Err("there is no bd".to_owned()));
         };
-        let show = tool::command(&bd, &self.root, &self.config).args(["show", &stale.bead, "--json"]);
+        let show = tool::command(&bd, &self.root, &self.config).args(&["show", &stale.bead, "--json"]);
         let answer = tool::answer("bd show", show.run(&mut self.attention)?, true);
         let bead = match answer.map(|output| find_bead(&output.stdout, &stale.bead)) {
             Ok(Some(bead)) => bead,
@@ -39,7 +39,7 @@ impl World {
         let places: Vec<PathBuf> = [Some(self.root.clone()), rig].into_iter().flatten().collect();
         for place in places.into_iter().filter(|place| place.is_dir()) {
             let update = tool::command(&bd, &place, &self.config);
-            let update = update.args(["update", &stale.bead, "--description", &description]);
+            let update = update.args(&["update", &stale.bead, "--description", &description]);
             let answer = tool::answer("bd update", update.run(&mut self.attention)?, true);
             last = answer.map(|_| true).map_err(|outage| outage.to_string());
             if last.is_ok() {

@@ -163,7 +163,7 @@ impl World {
         let bead = Table::rig_bead(rig);
         let dir = if from == Docked::FromRig { self.rig_dir(rig) } else { self.root.clone() };
         let deadline = DEADLINE.min(self.config.command_timeout);
-        let command = tool::command(bd, &dir, &self.config).args(["show", &bead, "--json"]).deadline(deadline);
+        let command = tool::command(bd, &dir, &self.config).args(&["show", &bead, "--json"]).deadline(deadline);
         let answer = tool::answer("bd show", command.run(&mut self.attention)?, false);
         // One that hangs would hang for the next rig too; one that complains may do so of this rig's database alone.
         self.docks.out = answer.as_ref().err().cloned();

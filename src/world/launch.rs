@@ -2,7 +2,7 @@
 
 use super::World;
 use super::environment::removed_for;
-use super::tmux::script::{argument, not_a_format, quote_exactly};
+use super::tmux::script::{not_a_format, quote_exactly};
 use crate::sys::files::{self, Whose};
 use crate::sys::{clock, random, user};
 use crate::town::names::Agent;
@@ -16,7 +16,7 @@ pub struct Launch {
     pub start: Start,
     /// What tmux has to run, in the form of its own options and words:
     /// `-c DIR -e K=V … -- env -u … K=V … SHELL -l -i -c LINE`.
-    words: Vec<String>,
+    pub words: Vec<String>,
 }
 
 impl Launch {
@@ -51,12 +51,7 @@ impl Launch {
         Launch { start, words }
     }
 
-    /// What is run, as arguments of a command line.
-    pub fn arguments(&self) -> impl Iterator<Item = String> + '_ {
-        self.words.iter().map(|word| argument(word))
-    }
-
-    /// The same as the end of a line in a script.
+    /// What is run, as the end of a line in a script.
     pub fn quoted(&self) -> String {
         let words: Vec<String> = self.words.iter().map(|word| quote_exactly(word)).collect();
         words.join(" ")

@@ -27,7 +27,7 @@ impl World {
             return Ok(Inbox::NotAsked);
         };
         let began = clock::now().wall;
-        let result = command.args(["mail", "inbox", "--identity", "deacon/", "--json"]).run(&mut self.attention)?;
+        let result = command.args(&["mail", "inbox", "--identity", "deacon/", "--json"]).run(&mut self.attention)?;
         self.own_calls.note(began, clock::now().wall);
         let answer = tool::answer("gt mail inbox", result, true);
         let mails = answer
@@ -54,7 +54,7 @@ impl World {
                 gone.resize(ids.len(), false);
                 return Ok(gone);
             };
-            let command = command.args(["mail", "delete"]).args(batch);
+            let command = command.args(&["mail", "delete"]).args(batch);
             let began = clock::now().wall;
             let result = command.run(&mut self.attention)?;
             self.own_calls.note(began, clock::now().wall);

@@ -95,7 +95,7 @@ impl World {
         }
         let pids: Vec<String> = wanted.keys().map(u32::to_string).collect();
         let Some(ps) = tools::find("ps") else { return Ok(()) };
-        let command = Command::new(ps, PS_TIMEOUT).args(["-o", "pid=,lstart=", "-p", &pids.join(",")]);
+        let command = Command::new(ps, PS_TIMEOUT).args(&["-o", "pid=,lstart=", "-p", &pids.join(",")]);
         if let Ok(output) = command.env("LC_ALL", "C").run(&mut self.attention)? {
             for (pid, start) in output.stdout.lines().filter_map(parse_ps) {
                 if let Some(path) = wanted.get(&pid) {

@@ -22,7 +22,7 @@ impl World {
     ) -> Result<Result<Output, Failure>, Stopped> {
         Command::new("/bin/sh", deadline)
             .called(NOTIFY)
-            .args(["-c", line])
+            .args(&["-c", line])
             .dir(&self.root)
             .without(&SCRUBBED)
             .input(object)

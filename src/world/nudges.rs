@@ -108,7 +108,7 @@ impl World {
 
     fn start_poller(&mut self, session: &str) -> bool {
         let Some(gt) = self.tools.gt.clone() else { return false };
-        let mut command = tool::command(&gt, &self.root, &self.config).args([POLLER, session]);
+        let mut command = tool::command(&gt, &self.root, &self.config).args(&[POLLER, session]);
         if let Some(Socket::Name(name)) = self.socket() {
             command = command.env("GT_TMUX_SOCKET", name);
         }

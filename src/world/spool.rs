@@ -9,6 +9,7 @@ use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Inbox, Snapshot, Trouble};
+use crate::town::sorted::sort;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -80,7 +81,7 @@ pub fn read(root: &Path) -> Vec<SpoolFile> {
     // gtd gives these names itself.
     #[allow(clippy::case_sensitive_file_extension_comparisons)]
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).take(MOST_FILES).collect();
-    names.sort();
+    sort(&mut names);
     let file = |name: String| {
         let order = match files::read_at_most(&dir.join(&name), Whose::OursAlone, LARGEST) {
             Ok(Some(bytes)) => json::parse(&bytes).map_err(|error| format!("it cannot be read: {error}")),

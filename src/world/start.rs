@@ -46,9 +46,9 @@ impl World {
     }
 }
 
-/// One more command of a command line.
-fn as_arguments(words: &[String]) -> impl Iterator<Item = String> + '_ {
-    [";".to_owned()].into_iter().chain(words.iter().map(|word| argument(word)))
+/// A command of a command line.
+fn as_arguments(words: &[String]) -> Vec<String> {
+    words.iter().map(|word| argument(word)).collect()
 }
 
 /// A command of a script.
@@ -64,18 +64,20 @@ fn new_session(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Atte
     let session = &agent.session;
     let target = format!("={session}:");
     let town = argument(&tmux.town_mark());
-    let command = tmux
+    let mut command = tmux
         .command()
-        .args(["new-session", "-d", "-P", "-F", REPORT, "-s", session])
-        .args(launch.arguments())
-        .args([";", "set-option", "-t", &target, "destroy-unattached", "off"])
-        .args([";", "set-option", "-p", "-t", &target, "remain-on-exit", "on"])
-        .args([";", "set-option", "-p", "-t", &target, "@gtd_agent", session])
-        .args([";", "set-option", "-t", &target, "@gtd_town", &town])
-        .args([";", "display-message", "-p", "-t", &target, REPORT])
-        .args(launch.environment(&target).iter().chain(&launch.options(&target)).flat_map(|words| as_arguments(words)))
-        // The last, since tmux 3.2 does not know it: "Pane is dead" would scroll the agent's last words away.
-        .args([";", "set-option", "-p", "-t", &target, "remain-on-exit-format", ""]);
+        .args(&["new-session", "-d", "-P", "-F", REPORT, "-s", session])
+        .args(&as_arguments(&launch.words))
+        .args(&[";", "set-option", "-t", &target, "destroy-unattached", "off"])
+        .args(&[";", "set-option", "-p", "-t", &target, "remain-on-exit", "on"])
+        .args(&[";", "set-option", "-p", "-t", &target, "@gtd_agent", session])
+        .args(&[";", "set-option", "-t", &target, "@gtd_town", &town])
+        .args(&[";", "display-message", "-p", "-t", &target, REPORT]);
+    for words in launch.environment(&target).iter().chain(&launch.options(&target)) {
+        command = command.arg(";").args(&as_arguments(words));
+    }
+    // The last, since tmux 3.2 does not know it: "Pane is dead" would scroll the agent's last words away.
+    let command = command.args(&[";", "set-option", "-p", "-t", &target, "remain-on-exit-format", ""]);
     let output = match command.run(attention)? {
         Ok(output) => output,
         Err(failure) => return Ok(Err(failure.to_string())),

@@ -88,7 +88,7 @@ impl Tmux {
     pub fn command(&self) -> Command {
         Command::new(&self.program, TMUX_TIMEOUT)
             .arg("-u")
-            .args(self.socket.options())
+            .args(&self.socket.options())
             .dir(&self.town)
             .without(&SCRUBBED)
     }
@@ -120,7 +120,7 @@ impl Tmux {
         attention: &mut Attention,
     ) -> Result<Result<String, Outage>, Stopped> {
         let deadline = TMUX_TIMEOUT + TIME_FOR_A_LINE * u32::try_from(lines).unwrap_or(u32::MAX);
-        let command = self.command().args(["source-file", "-"]).input(script).deadline(deadline);
+        let command = self.command().args(&["source-file", "-"]).input(script).deadline(deadline);
         let output = command.run(attention)?;
         Ok(output.map(|output| output.stdout).map_err(|failure| Outage::new(failure.to_string())))
     }
@@ -131,7 +131,7 @@ impl Tmux {
     /// [`Stopped`]; within, an outage: no server is an empty list, everything else that is no answer is not.
     pub fn panes(&self, attention: &mut Attention) -> Result<Result<Vec<PaneLine>, Outage>, Stopped> {
         let tag = script::tag();
-        let command = self.command().called("tmux list-panes").args(["list-panes", "-a", "-F", &panes::format(&tag)]);
+        let command = self.command().called("tmux list-panes").args(&["list-panes", "-a", "-F", &panes::format(&tag)]);
         Ok(match command.run(attention)? {
             Ok(output) if output.success => Ok(panes::parse(&output.stdout, &tag)),
             Ok(output) if means_no_server(&output) => Ok(Vec::new()),

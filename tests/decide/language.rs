@@ -7,6 +7,7 @@ use gtd::town::agent::{AgentId, Name, Role};
 use gtd::town::config::Config;
 use gtd::town::duration::{brief, parse_duration};
 use gtd::town::history::History;
+use gtd::town::json;
 use gtd::town::names::{Agent, Generation};
 use gtd::town::outage::Outage;
 use gtd::town::outcome::{Delivery, Done, Outcome};
@@ -15,6 +16,7 @@ use gtd::town::rigs::Rig;
 use gtd::town::snapshot::{
     Dock, Elsewhere, Ended, Holds, Inbox, Pane, PaneState, Process, Report, Reports, Session, Snapshot,
 };
+use gtd::town::sorted::SortedMap;
 use gtd::town::time::{Moment, Tick, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -215,7 +217,7 @@ impl Town {
     fn snapshot(&self, trigger: Trigger) -> Snapshot {
         let reports = match (trigger, &self.bd) {
             (Trigger::Look, _) => Reports::NotAsked,
-            (Trigger::Heartbeat, Ok(())) => Reports::Asked(self.reports.clone()),
+            (Trigger::Heartbeat, Ok(())) => Reports::Asked(self.reports.clone().into_iter().collect()),
             (Trigger::Heartbeat, Err(outage)) => Reports::Unknown(outage.clone()),
         };
         Snapshot {
@@ -226,17 +228,17 @@ impl Town {
             generation_why: "configured".to_owned(),
             gastown: None,
             elsewhere: self.elsewhere.clone(),
-            docks: self.docks.clone(),
-            left_out: BTreeMap::new(),
+            docks: self.docks.clone().into_iter().collect(),
+            left_out: SortedMap::new(),
             rigs: self.rigs.clone(),
             agents: self.agents(),
             sessions: self.tmux.clone().map(|()| self.sessions.values().cloned().collect()),
             reports,
-            reported_at: BTreeMap::new(),
+            reported_at: SortedMap::new(),
             inbox: Inbox::NotAsked,
             spool: Vec::new(),
             crew: Vec::new(),
-            wishes: BTreeMap::new(),
+            wishes: SortedMap::new(),
             holds: self.holds.clone(),
             activity: self.activity,
             troubles: Vec::new(),
@@ -438,8 +440,7 @@ impl Town {
     }
 
     fn save_and_load(&mut self) {
-        let text = serde_json::to_string(&self.history).expect("a history can be written");
-        self.history = serde_json::from_str(&text).expect("and read");
+        self.history = json::parse(&json::line(&self.history)).expect("what was written can be read");
     }
 
     /// `gt-alpha-max output 3m ago`, or `other in /elsewhere output 3m ago`: one that gtd does not supervise.

@@ -11,9 +11,9 @@ use gtd::town::outage::Outage;
 use gtd::town::request::{Action, Order, SpoolFile};
 use gtd::town::rigs::Rig;
 use gtd::town::snapshot::{Dock, Holds, Inbox, Pane, PaneState, Process, Reports, Session, Snapshot};
+use gtd::town::sorted::SortedMap;
 use gtd::town::spawn::{Spawn, parse_pending};
 use gtd::town::time::{Moment, Tick, Wall};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,11 +44,11 @@ fn town(generation: Generation) -> Snapshot {
         server: None,
         sessions: Ok(Vec::new()),
         reports: Reports::NotAsked,
-        reported_at: BTreeMap::new(),
+        reported_at: SortedMap::new(),
         inbox: Inbox::NotAsked,
         spool: Vec::new(),
         crew: vec![(name("alpha"), name("max"))],
-        wishes: BTreeMap::new(),
+        wishes: SortedMap::new(),
         holds: Holds::default(),
         activity: None,
         troubles: Vec::new(),

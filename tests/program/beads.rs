@@ -5,9 +5,9 @@ use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
 use gtd::town::history::LeftOut;
 use gtd::town::snapshot::{Report, Reports};
+use gtd::town::sorted::SortedMap;
 use gtd::town::time::Wall;
 use gtd::world::beads;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn what_makes_a_whole_call_fail_is_left_out_for_a_day() {
     let ids = ["a", "b", "c", "d"];
     let begin = Wall::from_seconds(1_800_000_000);
     let hours = |n: u64| begin.plus(Duration::from_secs(n * 3600));
-    let mut left_out: BTreeMap<String, LeftOut> = BTreeMap::new();
+    let mut left_out: SortedMap<String, LeftOut> = SortedMap::new();
     let mut calls = 0;
     let mut ask = |now: Wall| {
         let bd = Command::new(dir.path().join("bd"), Duration::from_secs(20));
@@ -76,7 +76,7 @@ fn what_makes_a_whole_call_fail_is_left_out_for_a_day() {
     let (reports, asked) = ask(hours(25));
     assert_eq!(asked, ["show a b c d --json", "--no-daemon show a b c --json"]);
     let Reports::Asked(reports) = reports else { panic!("{reports:?}") };
-    assert_eq!((&reports["b"], &reports["d"]), (&Report::Says("idle".to_owned()), &Report::Missing));
+    assert_eq!((reports.get("b"), reports.get("d")), (Some(&Report::Says("idle".to_owned())), Some(&Report::Missing)));
     // The clock was set back: what lies in the future is forgotten.
     assert_eq!(ask(begin).1[0], "show a b c d --json");
 }
@@ -88,14 +88,14 @@ fn an_id_that_could_be_several_is_left_out_too_and_is_not_taken_for_missing() {
     let dir = tempfile::tempdir().expect("a directory");
     fs::write(dir.path().join("said"), call["stdout"].as_str().expect("stdout")).expect("written");
     let script = "case \"$*\" in *hq-deac\\ *) cat said; exit 1 ;; esac; echo '[{\"id\":\"hq-mayor\"}]'";
-    let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(dir.path()).args(["-c", script, "bd"]);
-    let mut left_out = BTreeMap::new();
+    let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(dir.path()).args(&["-c", script, "bd"]);
+    let mut left_out = SortedMap::new();
     let now = Wall::from_seconds(1_800_000_000);
     let ids = ["hq-deac", "hq-mayor"];
     let answer = beads::ask_again(&bd, &ids, &mut left_out, now, &mut Attention::nobody()).expect("nobody stops it");
     let Reports::Asked(reports) = answer.reports else { panic!("{:?}", answer.reports) };
-    assert_eq!(reports["hq-deac"], Report::Unknown);
-    assert_eq!(reports["hq-mayor"], Report::Says(String::new()));
+    assert_eq!(reports.get("hq-deac"), Some(&Report::Unknown));
+    assert_eq!(reports.get("hq-mayor"), Some(&Report::Says(String::new())));
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn a_gt_that_was_replaced_is_asked_at_the_next_look_and_whoever_dies_meanwhile_i
 fn found(known: Option<&KnownGastown>, gt: &Path, now: Wall, says: &str) -> Found {
     let call = |_: &Path| {
         let script = if says.is_empty() { "exit 1".to_owned() } else { format!("echo '{says}'") };
-        Command::new("/bin/sh", Duration::from_secs(20)).args(["-c", &script])
+        Command::new("/bin/sh", Duration::from_secs(20)).args(&["-c", &script])
     };
     let attention = &mut Attention::nobody();
     gastown::generation(&Config::default(), known, Some(gt), (Ask::IfNeeded, now), call, attention)

@@ -5,9 +5,10 @@ use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
 use gtd::town::names::Generation;
 use gtd::town::snapshot::{Report, Reports};
+use gtd::town::sorted::SortedMap;
 use gtd::town::time::Wall;
 use gtd::world::beads;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ fn learnt(file: &str) -> String {
                 asked,
                 "{file}: only what was asked"
             );
-            let line = |id: &str| match &reports[id] {
+            let line = |id: &str| match reports.get(id).expect(id) {
                 Report::Says(word) if word.is_empty() => format!("{id} says nothing"),
                 Report::Says(word) => format!("{id} {word}"),
                 Report::Missing => format!("{id} is missing"),
@@ -350,13 +351,13 @@ fn where_one_id_spoils_a_call_the_others_are_learnt_past_bds_own_daemon() {
             "[ \"$1\" = --no-daemon ] && cd {}; cat stdout; cat stderr >&2; [ \"$1\" = --no-daemon ]",
             second.dir.path().display()
         );
-        let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(first.dir.path()).args(["-c", &script, "bd"]);
-        let (mut left_out, now) = (BTreeMap::new(), Wall::from_seconds(1_800_000_000));
+        let bd = Command::new("/bin/sh", Duration::from_secs(20)).dir(first.dir.path()).args(&["-c", &script, "bd"]);
+        let (mut left_out, now) = (SortedMap::new(), Wall::from_seconds(1_800_000_000));
         let answer =
             beads::ask_again(&bd, &ids, &mut left_out, now, &mut Attention::nobody()).expect("nobody stops it");
         let idle = || Report::Says("idle".to_owned());
         let wanted = ids.into_iter().map(str::to_owned).zip([idle(), Report::Missing, idle()]);
         assert_eq!(answer.reports, Reports::Asked(wanted.collect()), "{spoilt}");
-        assert_eq!(left_out.into_keys().collect::<Vec<_>>(), [ids[1]], "{spoilt}");
+        assert_eq!(left_out.keys().collect::<Vec<_>>(), [ids[1]], "{spoilt}");
     }
 }

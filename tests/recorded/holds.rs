@@ -7,9 +7,9 @@ use gtd::town::history::SavedHolds;
 use gtd::town::names::{Generation, Table};
 use gtd::town::rigs::{Rig, Rigs};
 use gtd::town::snapshot::Holds;
+use gtd::town::sorted::SortedSet;
 use gtd::world::holds;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 fn rigs(generation: Generation) -> Vec<Rig> {
@@ -65,11 +65,11 @@ fn a_parked_rig_is_the_one_that_gt_calls_parked() {
         let unparked = town(&[(&format!("{generation}/beads-wisp-config-alpha-unparked.json"), place)]);
         let unpark = format!("{generation}/gt-rig-unpark.json");
         assert!(stdout(&unpark).contains("Daemon can now auto-restart agents"), "{unpark}");
-        assert_eq!(read(generation, unparked.path()).parked, BTreeSet::new());
+        assert_eq!(read(generation, unparked.path()).parked, SortedSet::new());
     }
 }
 
-fn names(rigs: &BTreeSet<Name>) -> Vec<&str> {
+fn names(rigs: &SortedSet<Name>) -> Vec<&str> {
     rigs.iter().map(Name::as_str).collect()
 }
 

@@ -13,9 +13,9 @@ use gtd::town::names::Generation;
 use gtd::town::request::Source;
 use gtd::town::rigs::Rig;
 use gtd::town::snapshot::{Holds, Inbox, Reports, Snapshot};
+use gtd::town::sorted::SortedMap;
 use gtd::town::time::{Moment, Tick, Wall};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -46,11 +46,11 @@ fn town(generation: Generation, inbox: Inbox) -> Snapshot {
         server: None,
         sessions: Ok(Vec::new()),
         reports: Reports::NotAsked,
-        reported_at: BTreeMap::new(),
+        reported_at: SortedMap::new(),
         inbox,
         spool: Vec::new(),
         crew: vec![(name("alpha"), name("maxine")), (name("gamma"), name("max"))],
-        wishes: BTreeMap::new(),
+        wishes: SortedMap::new(),
         holds: Holds::default(),
         activity: None,
         troubles: Vec::new(),

@@ -63,7 +63,7 @@ impl Call {
     fn again(&self) -> Command {
         let exit = self.exit;
         let script = format!("echo \"$*\" >asked; cat stdout; cat stderr >&2; exit {exit}");
-        Command::new("/bin/sh", Duration::from_secs(20)).dir(self.dir.path()).args(["-c", &script, "program"])
+        Command::new("/bin/sh", Duration::from_secs(20)).dir(self.dir.path()).args(&["-c", &script, "program"])
     }
 
     fn asked(&self) -> String {

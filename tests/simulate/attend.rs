@@ -52,7 +52,7 @@ impl Life {
         let mail = matches!(&snapshot.inbox, Inbox::Read(mails) if !mails.is_empty());
         if mail || !snapshot.spool.is_empty() || !self.gtd.history.requests.is_empty() {
             snapshot.crew.clone_from(&self.town.crew);
-            snapshot.wishes.clone_from(&self.town.wishes);
+            snapshot.wishes = self.town.wishes.clone().into_iter().collect();
         }
         self.take_on_spawns(snapshot);
         let taken = take_on(&mut self.gtd.history, snapshot);

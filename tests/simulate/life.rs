@@ -9,6 +9,7 @@ use gtd::decide::after_sleep;
 use gtd::town::agent::AgentId;
 use gtd::town::config::Config;
 use gtd::town::history::History;
+use gtd::town::json;
 use gtd::town::names::Agent;
 use gtd::town::plan::Trigger;
 use gtd::town::request::Source;
@@ -222,8 +223,8 @@ impl Life {
         if self.gtd.up {
             return;
         }
-        let text = serde_json::to_string(&self.gtd.history).expect("a history can be written");
-        let mut history: History = serde_json::from_str(&text).expect("and read");
+        let saved = json::line(&self.gtd.history);
+        let mut history: History = json::parse(&saved).expect("what was written can be read");
         if self.disk.boot != self.town.boot {
             history.after_reboot();
             self.book.pages.values_mut().for_each(Page::after_reboot);

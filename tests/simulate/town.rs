@@ -13,9 +13,10 @@ use gtd::town::plan::Trigger;
 use gtd::town::request::SpoolFile;
 use gtd::town::rigs::{Rig, SavedRig};
 use gtd::town::snapshot::{self as seen, Elsewhere, Inbox, PaneState, Report, Reports, Server, Session, Snapshot};
+use gtd::town::sorted::{SortedMap, SortedSet};
 use gtd::town::spawn::Spawn;
 use gtd::town::time::{Moment, Tick, Wall};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub const ROOT: &str = "/t";
@@ -244,8 +245,8 @@ impl Town {
             generation_why: String::new(),
             gastown: asked.then_some(known),
             elsewhere: Elsewhere::Nobody,
-            docks: BTreeMap::new(),
-            left_out: BTreeMap::new(),
+            docks: SortedMap::new(),
+            left_out: SortedMap::new(),
             holds: self.holds(&rigs),
             rigs,
             agents,
@@ -253,19 +254,19 @@ impl Town {
             server: server.map(|process| Server { process, socket: String::new() }),
             sessions,
             reports: Reports::NotAsked,
-            reported_at: BTreeMap::new(),
+            reported_at: SortedMap::new(),
             inbox: Inbox::NotAsked,
             spool: Vec::new(),
             crew: Vec::new(),
-            wishes: BTreeMap::new(),
+            wishes: SortedMap::new(),
             activity: self.activity,
             troubles: Vec::new(),
         }
     }
 
     fn holds(&self, rigs: &[Rig]) -> seen::Holds {
-        let mut stopped_rigs = BTreeMap::new();
-        let mut no_directory = BTreeSet::new();
+        let mut stopped_rigs = SortedMap::new();
+        let mut no_directory = SortedSet::new();
         for fault in self.faults.keys() {
             match fault {
                 Fault::RigEstop(name) if rigs.iter().any(|rig| rig.name == *name) => {
@@ -319,7 +320,7 @@ impl Town {
             snapshot.reports = Reports::Unknown(Outage::new("bd show: exit status 1"));
             return;
         }
-        let mut reports = BTreeMap::new();
+        let mut reports = SortedMap::new();
         for agent in &snapshot.agents {
             let report = match self.words.get(&agent.id).copied() {
                 None => Report::Says("idle".to_owned()),

@@ -3,9 +3,8 @@
 use crate::cli::screen::{NARROW, Screen};
 use crate::cli::{Exit, Refusal};
 use crate::sys::command::running::kill_current;
-use crate::town::json::pretty;
+use crate::town::json::{self, Object, ToJson};
 use crate::town::text::{clean, with_command};
-use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -130,6 +129,29 @@ impl Mark {
     }
 }
 
+impl ToJson for Finding {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put_always("mark", &self.mark.word());
+        object.put_always("what", &self.what);
+        object.put_always("found", &self.found);
+        object.put_always("remedy", &self.remedy);
+        object.end();
+    }
+}
+
+impl ToJson for Sheet {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put_always("format", &FORMAT);
+        object.put_always("gtd", &env!("CARGO_PKG_VERSION"));
+        object.put_always("town", &self.town);
+        object.put_always("checks", &self.checks);
+        object.put_always("faults", &(self.faults as u64));
+        object.end();
+    }
+}
+
 impl Sheet {
     fn add(&mut self, mark: Mark, what: &'static str, found: &str, remedy: &str) {
         let finding = Finding { mark, what, found: clean(found, 500), remedy: clean(remedy, 4000) };
@@ -143,24 +165,12 @@ impl Sheet {
     fn close(&mut self) {
         self.closed = true;
         let text = match self.faults {
-            _ if self.json => pretty(&self.object()),
+            _ if self.json => json::lines(self).trim_end().to_owned(),
             0 => "nothing is wrong".to_owned(),
             1 => "one thing must be mended".to_owned(),
             n => format!("{n} things must be mended"),
         };
         self.print(&format!("{text}\n"));
-    }
-
-    fn object(&self) -> Value {
-        let check = |finding: &Finding| {
-            json!({
-                "mark": finding.mark.word(), "what": finding.what, "found": finding.found, "remedy": finding.remedy,
-            })
-        };
-        let checks: Vec<Value> = self.checks.iter().map(check).collect();
-        json!({
-            "format": FORMAT, "gtd": env!("CARGO_PKG_VERSION"), "town": self.town, "checks": checks, "faults": self.faults,
-        })
     }
 
     fn print(&mut self, text: &str) {

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
-use crate::town::sorted::sort_by;
+use crate::town::sorted::sort;
 use crate::town::sorted::{SortedMap, SortedSet};
 use crate::world::tools::candidates;
 use std::env;
@@ -128,7 +128,7 @@ fn find_units(dirs: &[(PathBuf, bool)], runs_in: Option<&str>) -> Vec<Unit> {
         let is_wanted =
             |name: &String| name.starts_with("gtd") && name.ends_with(".service") || runs_in == Some(name.as_str());
         let mut names: Vec<String> = names.filter(is_wanted).collect();
-        names.sort();
+        sort(&mut names);
         for name in names {
             let same = |unit: &Unit| unit.of_user == *of_user && unit.path.ends_with(&name);
             if units.iter().any(same) {
@@ -140,7 +140,7 @@ fn find_units(dirs: &[(PathBuf, bool)], runs_in: Option<&str>) -> Vec<Unit> {
             for (dir, _) in dirs.iter().filter(|(_, other)| other == of_user) {
                 let drop_ins = fs::read_dir(dir.join(format!("{name}.d"))).into_iter().flatten().flatten();
                 let mut drop_ins: Vec<PathBuf> = drop_ins.map(|entry| entry.path()).collect();
-                sort_by(&mut drop_ins, Ord::cmp);
+                sort(&mut drop_ins);
                 for text in drop_ins
                     .iter()
                     .filter(|path| path.extension().is_some_and(|e| e == "conf"))

@@ -94,7 +94,8 @@ impl Check {
     }
 
     fn complaints(&mut self, snapshot: &mut Snapshot) -> Result<(), Stopped> {
-        let mut history = self.history.clone();
+        // Nobody asks for it after this.
+        let mut history = std::mem::take(&mut self.history);
         observe(&mut history, snapshot);
         let mut plan = decide(Trigger::Heartbeat, snapshot, &history);
         // What a daemon has found out about docked rigs it says; without one it is asked, where that does not take too long.

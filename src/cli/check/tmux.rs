@@ -172,9 +172,9 @@ impl Check {
             return Ok(Ok(None));
         };
         let command = Command::new(tmux, self.time(OTHER))
-            .args(["-u", "-S"])
+            .args(&["-u", "-S"])
             .arg(socket)
-            .args(["list-sessions", "-F", FORMAT])
+            .args(&["list-sessions", "-F", FORMAT])
             .called("tmux list-sessions")
             .without(&SCRUBBED);
         let output = match command.run(&mut self.world.attention)? {

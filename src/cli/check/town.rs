@@ -4,6 +4,7 @@ use super::Check;
 use crate::service::state;
 use crate::sys::files::{self, Whose};
 use crate::sys::raw;
+use crate::town::sorted::sort;
 use crate::town::spawn::parse_pending;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -151,7 +152,7 @@ impl Check {
         };
         for dir in [self.dir.clone(), self.world.root.join("spawn")] {
             let mut aside: Vec<String> = names(&dir).into_iter().filter(|name| name.contains(".corrupt-")).collect();
-            aside.sort();
+            sort(&mut aside);
             if let Some(last) = aside.last() {
                 let found = format!("{} set aside in {}, the last {last}", count(aside.len(), "file"), dir.display());
                 self.findings.note("files", &found, &format!("look at them, then rm {}/*.corrupt-*", dir.display()));

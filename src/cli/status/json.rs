@@ -2,53 +2,60 @@
 
 use super::facts::{Facts, answered, lives, since};
 use super::story::{Story, next};
+use crate::service::conditions::OpenCondition;
 use crate::service::instance::Holder;
 use crate::service::state::AgentStatus;
-use crate::town::json::pretty;
-use crate::town::time::Wall;
-use serde_json::{Value, json};
+use crate::town::json::{Object, ToJson, lines};
+use crate::town::request::Claim;
+use crate::town::time::{Moment, Wall};
 
 /// The version of the object. It grows when a key goes or changes its meaning, not when one is added.
 const FORMAT: u32 = 1;
 
 /// The daemon and every agent.
 pub fn all(facts: &Facts) -> String {
-    let mut object = head(facts);
-    let own = facts.own();
-    object["conditions"] = own.map_or_else(
-        || json!([]),
-        |own| own.conditions.iter().map(|c| json!({"text": c.text, "since": stamp(c.since.wall)})).collect(),
-    );
-    object["requests"] = own.map_or_else(
-        || json!([]),
-        |own| {
-            let claims = own.history.requests.iter();
-            let claims = claims.map(|claim| {
-                json!({
-                    "action": claim.action.to_string(), "agent": claim.agent.to_string(), "source": claim.source.to_string(),
-                    "since": stamp(claim.at),
-                })
-            });
-            claims.collect()
-        },
-    );
-    object["spawned"] = own.map_or_else(|| json!([]), |own| own.history.spawns.keys().cloned().collect());
-    object["agents"] =
-        own.map_or_else(|| json!([]), |own| own.agents.iter().map(|status| agent(facts, status)).collect());
-    text(&object)
+    lines(&All(facts))
 }
 
 /// One agent's story.
 pub fn one(facts: &Facts, story: &Story) -> String {
-    let mut object = head(facts);
-    object["agent"] = agent(facts, &story.status);
-    object["agent"]["next"] = json!(next(facts, &story.status));
-    object["events"] = story.events.iter().map(|(at, what)| json!({"at": at, "text": what})).collect();
-    object["screens"] = story.screens.iter().map(|path| json!(path)).collect();
-    text(&object)
+    lines(&One(facts, story))
 }
 
-fn head(facts: &Facts) -> Value {
+struct All<'a>(&'a Facts);
+
+impl ToJson for All<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        put_head(&mut object, self.0);
+        let own = self.0.own();
+        let conditions = own.map_or(&[][..], |own| &own.conditions);
+        object.put_always("conditions", &conditions.iter().map(Condition).collect::<Vec<_>>());
+        let requests = own.map_or(&[][..], |own| &own.history.requests);
+        object.put_always("requests", &requests.iter().map(Request).collect::<Vec<_>>());
+        let spawned: Vec<&String> = own.iter().flat_map(|own| own.history.spawns.keys()).collect();
+        object.put_always("spawned", &spawned);
+        let agents = own.map_or(&[][..], |own| &own.agents);
+        object.put_always("agents", &agents.iter().map(|status| Agent(self.0, status, None)).collect::<Vec<_>>());
+        object.end();
+    }
+}
+
+struct One<'a>(&'a Facts, &'a Story);
+
+impl ToJson for One<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let One(facts, story) = self;
+        let mut object = Object::new(out);
+        put_head(&mut object, facts);
+        object.put_always("agent", &Agent(facts, &story.status, Some(next(facts, &story.status))));
+        object.put_always("events", &story.events.iter().map(|(at, what)| Event(at, what)).collect::<Vec<_>>());
+        object.put_always("screens", &story.screens);
+        object.end();
+    }
+}
+
+fn put_head(object: &mut Object, facts: &Facts) {
     let (holder, pid) = match facts.holder {
         Holder::Nobody => ("nobody", None),
         Holder::Gtd(pid) => ("gtd", Some(pid)),
@@ -56,60 +63,108 @@ fn head(facts: &Facts) -> Value {
         Holder::GtDaemon(pid) => ("gt daemon", Some(pid)),
     };
     let own = facts.own();
-    let state = facts.state.as_ref();
-    json!({
-        "format": FORMAT,
-        "gtd": env!("CARGO_PKG_VERSION"),
-        "town": facts.town,
-        "daemon": {
-            "running": facts.is_running(),
-            "holder": holder,
-            "pid": pid,
-            "version": own.map(|own| &own.version),
-            "started_at": facts.started_at().map(stamp),
-            "replaced_on_disk": own.and_then(|own| own.program.as_ref()?.is_replaced()),
-        },
-        "heartbeats": {
-            "count": state.map_or(0, |state| state.heartbeat_count),
-            "last_at": facts.last_heartbeat().map(stamp),
-            "next_at": own.and_then(|own| own.next_heartbeat).filter(|_| facts.is_gtds()).map(|at| stamp(at.wall)),
-            "rhythm": own.map(|own| &own.rhythm),
-        },
-        "gastown": own.and_then(|own| match (&own.no_generation, &own.history.names) {
-            (Some(why), _) => Some(json!({"generation": null, "why": why})),
-            (None, names) => names.as_ref().map(|names| json!({"generation": names.generation.word(), "why": names.why})),
-        }),
-        "looked_at": own.and_then(|own| own.looked_at).map(|at| stamp(at.wall)),
-    })
+    object.put_always("format", &FORMAT);
+    object.put_always("gtd", &env!("CARGO_PKG_VERSION"));
+    object.put_always("town", &facts.town);
+    let mut daemon = object.put_object("daemon");
+    daemon.put_always("running", &facts.is_running());
+    daemon.put_always("holder", &holder);
+    daemon.put_always("pid", &pid);
+    daemon.put_always("version", &own.map(|own| &own.version));
+    daemon.put_always("started_at", &facts.started_at());
+    daemon.put_always("replaced_on_disk", &own.and_then(|own| own.program.as_ref()?.is_replaced()));
+    daemon.end();
+    let mut heartbeats = object.put_object("heartbeats");
+    heartbeats.put_always("count", &facts.state.as_ref().map_or(0, |state| state.heartbeat_count));
+    heartbeats.put_always("last_at", &facts.last_heartbeat());
+    heartbeats.put_always("next_at", &wall(own.and_then(|own| own.next_heartbeat).filter(|_| facts.is_gtds())));
+    heartbeats.put_always("rhythm", &own.map(|own| &own.rhythm));
+    heartbeats.end();
+    let gastown = own.and_then(|own| match (&own.no_generation, &own.history.names) {
+        (Some(why), _) => Some(Gastown(None, why)),
+        (None, names) => names.as_ref().map(|names| Gastown(Some(names.generation.word()), &names.why)),
+    });
+    object.put_always("gastown", &gastown);
+    object.put_always("looked_at", &wall(own.and_then(|own| own.looked_at)));
 }
 
-fn agent(facts: &Facts, status: &AgentStatus) -> Value {
-    let history = facts.history(status);
-    json!({
-        "agent": status.agent.to_string(),
-        "session": status.session,
-        "state": status.state,
-        "alive": history.and_then(lives),
-        "reason": status.reason,
-        "rule": status.rule,
-        "until": status.until.map(|at| stamp(at.wall)),
-        "otherwise": status.otherwise,
-        "since": history.and_then(since).map(stamp),
-        "pid": history.filter(|h| h.gone.is_none()).and_then(|h| h.program).map(|program| program.process.pid),
-        "starts_in_24h": history.map_or(0, |history| facts.starts(history)),
-        "restarts_counted": history.map_or(0, |history| history.restarts.len()),
-        "quarantined_since": history.and_then(|history| history.quarantined).map(|at| stamp(at.wall)),
-        "last_heartbeat_at": history.and_then(|history| history.last_poke).map(|at| stamp(at.wall)),
-        "answered": history.and_then(answered),
-        "looks": history.map_or("", |history| history.strip.as_str()),
-    })
+struct Gastown<'a>(Option<&'static str>, &'a str);
+
+impl ToJson for Gastown<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put_always("generation", &self.0);
+        object.put_always("why", &self.1);
+        object.end();
+    }
 }
 
-/// Machines get the time of Greenwich.
-fn stamp(at: Wall) -> String {
-    at.rfc3339(0)
+struct Condition<'a>(&'a OpenCondition);
+
+impl ToJson for Condition<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put_always("text", &self.0.text);
+        object.put_always("since", &self.0.since.wall);
+        object.end();
+    }
 }
 
-fn text(object: &Value) -> String {
-    pretty(object) + "\n"
+struct Request<'a>(&'a Claim);
+
+impl ToJson for Request<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put_always("action", &self.0.action);
+        object.put_always("agent", &self.0.agent);
+        object.put_always("source", &self.0.source.to_string());
+        object.put_always("since", &self.0.at);
+        object.end();
+    }
+}
+
+struct Event<'a>(&'a str, &'a str);
+
+impl ToJson for Event<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.put_always("at", &self.0);
+        object.put_always("text", &self.1);
+        object.end();
+    }
+}
+
+/// An agent, and in its story what comes next.
+struct Agent<'a>(&'a Facts, &'a AgentStatus, Option<String>);
+
+impl ToJson for Agent<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Agent(facts, status, next) = self;
+        let history = facts.history(status);
+        let mut object = Object::new(out);
+        object.put_always("agent", &status.agent);
+        object.put_always("session", &status.session);
+        object.put_always("state", &status.state);
+        object.put_always("alive", &history.and_then(lives));
+        object.put_always("reason", &status.reason);
+        object.put_always("rule", &status.rule);
+        object.put_always("until", &wall(status.until));
+        object.put_always("otherwise", &status.otherwise);
+        object.put("next", next);
+        object.put_always("since", &history.and_then(since));
+        let program = history.filter(|history| history.gone.is_none()).and_then(|history| history.program);
+        object.put_always("pid", &program.map(|program| program.process.pid));
+        object.put_always("starts_in_24h", &(history.map_or(0, |history| facts.starts(history)) as u64));
+        object.put_always("restarts_counted", &(history.map_or(0, |history| history.restarts.len()) as u64));
+        object.put_always("quarantined_since", &wall(history.and_then(|history| history.quarantined)));
+        object.put_always("last_heartbeat_at", &wall(history.and_then(|history| history.last_poke)));
+        object.put_always("answered", &history.and_then(answered));
+        object.put_always("looks", &history.map_or("", |history| history.strip.as_str()));
+        object.end();
+    }
+}
+
+/// Machines get the wall clock, in the time of Greenwich.
+fn wall(at: Option<Moment>) -> Option<Wall> {
+    at.map(|at| at.wall)
 }

@@ -12,6 +12,7 @@ use crate::town::duration::brief;
 use crate::town::identity::Roll;
 use crate::town::names::Generation;
 use crate::town::rigs::{Rig, SavedRig};
+use crate::town::sorted::sort;
 use crate::town::text::{clean, shown};
 use crate::world::spool::crew;
 use std::fs;
@@ -217,7 +218,7 @@ fn mentions(line: &str, status: &AgentStatus) -> bool {
 }
 
 fn has_word(line: &str, name: &str) -> bool {
-    let part_of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/');
+    let part_of_name = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
     line.match_indices(name).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         let after = &line[at + name.len()..];
@@ -233,7 +234,7 @@ fn screens(facts: &Facts, agent: &AgentId) -> Vec<PathBuf> {
     let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| name.starts_with(&start)).collect();
-    names.sort();
+    sort(&mut names);
     names.iter().rev().take(SCREENS).map(|name| dir.join(name)).collect()
 }
 

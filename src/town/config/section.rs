@@ -2,6 +2,8 @@
 //! Keys that begin with `//` are comments, and are never there.
 
 use crate::town::duration::{brief, parse_duration};
+use crate::town::json::line;
+use crate::town::sorted::SortedMap;
 use crate::town::text::clean;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
@@ -11,7 +13,7 @@ use std::time::Duration;
 pub struct Section {
     /// The keys that lead here, each with a dot behind it.
     path: String,
-    fields: Map<String, Value>,
+    fields: SortedMap<String, Value>,
     warnings: Vec<String>,
 }
 
@@ -26,8 +28,8 @@ impl Section {
         Section::at(String::new(), fields)
     }
 
-    fn at(path: String, mut fields: Map<String, Value>) -> Section {
-        fields.retain(|key, _| !is_comment(key));
+    fn at(path: String, fields: Map<String, Value>) -> Section {
+        let fields = fields.into_iter().filter(|(key, _)| !is_comment(key)).collect();
         Section { path, fields, warnings: Vec::new() }
     }
 
@@ -59,7 +61,7 @@ impl Section {
     }
 
     fn warn(&mut self, key: &str, value: &Value, wanted: &str) {
-        let (path, key, value) = (&self.path, clean(key, 60), clean(&value.to_string(), 40));
+        let (path, key, value) = (&self.path, clean(key, 60), clean(&String::from_utf8_lossy(&line(value)), 40));
         self.warnings.push(format!("{path}{key}: {value} will not do, {wanted} is wanted; its default stands"));
     }
 
