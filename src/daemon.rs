@@ -359,16 +359,13 @@ impl Daemon {
         &mut self,
         question: impl FnOnce(&mut World) -> Result<T, Stopped>,
     ) -> Result<Option<T>, Stopped> {
-        if self.broken_off >= MOST_BROKEN_OFF {
-            self.broken_off = 0;
-            return self.ask(question).map(Some);
-        }
-        self.asking.set(Asking::UntilCalled);
+        let has_its_turn = self.broken_off >= MOST_BROKEN_OFF;
+        self.asking.set(if has_its_turn { Asking::Patiently } else { Asking::UntilCalled });
         let answer = question(&mut self.world);
         self.asking.set(Asking::No);
-        let broken_off = self.world.attention.forget_call();
+        let broken_off = !has_its_turn && self.world.attention.forget_call();
         self.broken_off = if broken_off { self.broken_off + 1 } else { 0 };
-        answer.map(|answer| (!broken_off).then_some(answer))
+        Ok((!broken_off).then_some(answer?))
     }
 
     fn begin_heartbeat(&mut self) {

@@ -12,7 +12,7 @@ use crate::sys::files::Durability;
 use crate::town::names::Agent;
 use crate::town::outcome::{Delivery, Done, Outcome};
 use crate::town::plan::{Addressee, PaneRef, Plan, Trigger};
-use crate::town::request::{Claim, Source};
+use crate::town::request::{Claim, Source, Spent};
 use crate::town::snapshot::{Inbox, Snapshot};
 use crate::town::sorted::SortedMap;
 use crate::town::spawn::Spawn;
@@ -136,16 +136,17 @@ impl Daemon {
         if !ids.is_empty() {
             let at_once = snapshot.generation.as_ref().is_ok_and(|generation| generation.table().deletes_many);
             let gone = self.ask(|world| world.delete_mails(&ids, at_once))?;
-            for (id, gone) in ids.into_iter().zip(gone) {
-                let source = Source::Mail(id);
-                let Some(spent) = self.history.spent.iter_mut().find(|spent| spent.source == source) else {
+            for (id, gone) in ids.iter().zip(gone) {
+                let is_it = |spent: &&mut Spent| matches!(&spent.source, Source::Mail(mail) if mail == id);
+                let Some(spent) = self.history.spent.iter_mut().find(is_it) else {
                     continue;
                 };
                 let said = std::mem::replace(&mut spent.stays, !gone);
                 spent.gone = gone;
                 if gone {
-                    self.log.say(format_args!("Deleted lifecycle message: {}", source_id(&source)));
+                    self.log.say(format_args!("Deleted lifecycle message: {id}"));
                 } else if !said {
+                    let source = &spent.source;
                     self.log.say(format_args!(
                         "{source} could not be deleted; it is not carried out again, and tried again to delete"
                     ));
@@ -389,11 +390,5 @@ impl Daemon {
             }
         }
         Ok(())
-    }
-}
-
-fn source_id(source: &Source) -> &str {
-    match source {
-        Source::Mail(id) | Source::Spool(id) => id,
     }
 }
