@@ -12,12 +12,12 @@ use crate::service::crash;
 use crate::service::instance::{Instance, Refused, daemon_dir};
 use crate::service::log::Log;
 use crate::service::metrics::Metrics;
-use crate::service::signals::{self, Event};
+use crate::service::signals::{self, Event, Teller};
 use crate::service::sleeper::Sleeper;
 use crate::service::state::{self, Keeper, Report};
 use crate::service::systemd::Init;
 use crate::sys::attention::{Attention, Stopped};
-use crate::sys::bell::{self, Ringer};
+use crate::sys::bell;
 use crate::sys::files::{self, Durability};
 use crate::sys::{clock, raw};
 use crate::town::agent::AgentId;
@@ -29,7 +29,7 @@ use crate::town::request::Source;
 use crate::town::snapshot::{Reports, Snapshot};
 use crate::town::sorted::{SortedMap, SortedSet};
 use crate::world::{World, tools, town_files};
-use crossbeam_channel::{Sender, unbounded};
+use crossbeam_channel::unbounded;
 use deaths::{Asking, heed};
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -115,8 +115,6 @@ struct Daemon {
     /// Whether the last reading of the inbox was in vain.
     inbox_fails: bool,
     sleeper: Option<Sleeper>,
-    events: Sender<Event>,
-    ringer: Ringer,
     /// Processes that have ended and are not watched again, whatever tmux shows.
     ended: SortedSet<u32>,
     /// Whose the processes are that are watched.
@@ -152,15 +150,16 @@ struct Daemon {
 ///
 /// # Errors
 /// [`NotRun`], before anything was done.
-pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> {
+pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
     // A tmux server that is started from here keeps these for as long as it lives.
     raw::set_umask(0o022);
     let _ = std::env::set_current_dir(root);
     let (events, inbox) = unbounded();
     let (ringer, bell) = bell::bell().map_err(NotRun::Failed)?;
+    let teller = Teller::new(events, ringer);
     let dir = daemon_dir(root);
     // First, so that no signal finds the default, which would leave things lying about.
-    signals::listen(events.clone(), ringer.clone()).map_err(NotRun::Failed)?;
+    signals::listen(teller.clone()).map_err(NotRun::Failed)?;
     let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
     crash::end_in_order(&dir);
     town_files::remove_temporaries(root);
@@ -173,16 +172,8 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         }
     };
     let log = Log::open(&dir);
-    let asking = Rc::new(Cell::new(Asking::No));
-    let watched = Rc::new(RefCell::new(SortedMap::new()));
-    let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), Rc::clone(&watched), log.clone());
-    let world = World::new(root, Attention::new(bell, heed), &loaded.history);
-    if world.tools.tmux.is_none() {
-        instance.release();
-        return Err(NotRun::NoTmux);
-    }
     let sleeper = match life {
-        Life::UntilStopped => match Sleeper::start(events.clone(), ringer.clone()) {
+        Life::UntilStopped => match Sleeper::start(teller) {
             Ok(sleeper) => Some(sleeper),
             Err(error) => {
                 instance.release();
@@ -191,11 +182,16 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         },
         Life::OneHeartbeat => None,
     };
+    let asking = Rc::new(Cell::new(Asking::No));
+    let watched = Rc::new(RefCell::new(SortedMap::new()));
+    let heed = heed(inbox, Rc::clone(&pending), Rc::clone(&asking), Rc::clone(&watched), log.clone());
+    let world = World::new(root, Attention::new(bell, heed), &loaded.history);
     log.limit(world.config.log_max_size, world.config.log_keep);
     // Init waits for a daemon, not for one heartbeat.
     let init = if sleeper.is_some() { Init::find() } else { Init::default() };
     let started = clock::now().wall;
-    let mut daemon = Daemon {
+    // It lives for as long as the process: nothing of it is taken apart at the end.
+    let daemon = Box::leak(Box::new(Daemon {
         instance,
         keeper: Keeper::new(&dir, started),
         metrics: Metrics::new(root.to_string_lossy().into_owned(), started),
@@ -206,8 +202,6 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         pending,
         asking,
         sleeper,
-        events,
-        ringer,
         ended: SortedSet::new(),
         watched,
         unwatched: None,
@@ -227,13 +221,17 @@ pub fn run(root: &Path, life: Life, ready: impl FnOnce()) -> Result<(), NotRun> 
         waiting: SortedMap::new(),
         world,
         log,
-    };
-    daemon.log.notice(format!("Daemon starting (PID {})", std::process::id()));
+    }));
+    if daemon.world.tools.tmux.is_none() {
+        daemon.instance.release();
+        return Err(NotRun::NoTmux);
+    }
+    daemon.log.notice(format_args!("Daemon starting (PID {})", std::process::id()));
     if let Some(dir) = daemon.metrics_file().as_deref().and_then(Path::parent) {
         files::remove_old_temporaries(dir);
     }
     if let Some(trouble) = loaded.trouble {
-        daemon.log.warn(trouble);
+        daemon.log.warn(format_args!("{trouble}"));
     }
     daemon.say_tools();
     daemon.save(true, Durability::Synced);
@@ -262,7 +260,7 @@ impl Daemon {
             if pending.wake {
                 self.world.forget_docks();
                 self.world.ask_gt_again();
-                self.log.say("Received SIGUSR1, processing lifecycle requests immediately");
+                self.log.say(format_args!("Received SIGUSR1, processing lifecycle requests immediately"));
             }
             if let Some(late) = pending.due {
                 self.notice_sleep(late);
@@ -322,10 +320,10 @@ impl Daemon {
         if due {
             self.mark_stale(&snapshot, &plan)?;
             for session in self.world.accompany_again(&plan, &snapshot.agents) {
-                self.log.say(format!("The nudge poller of {session} has ended: started anew"));
+                self.log.say(format_args!("The nudge poller of {session} has ended: started anew"));
             }
             self.metrics.heartbeat();
-            self.log.say(format!("Heartbeat complete (#{})", self.history.heartbeats));
+            self.log.say(format_args!("Heartbeat complete (#{})", self.history.heartbeats));
         }
         if let Some(at) = tend_at.filter(|at| at.tick < plan.next_look.tick) {
             plan.next_look = at;
@@ -361,20 +359,17 @@ impl Daemon {
         &mut self,
         question: impl FnOnce(&mut World) -> Result<T, Stopped>,
     ) -> Result<Option<T>, Stopped> {
-        if self.broken_off >= MOST_BROKEN_OFF {
-            self.broken_off = 0;
-            return self.ask(question).map(Some);
-        }
-        self.asking.set(Asking::UntilCalled);
+        let has_its_turn = self.broken_off >= MOST_BROKEN_OFF;
+        self.asking.set(if has_its_turn { Asking::Patiently } else { Asking::UntilCalled });
         let answer = question(&mut self.world);
         self.asking.set(Asking::No);
-        let broken_off = self.world.attention.forget_call();
+        let broken_off = !has_its_turn && self.world.attention.forget_call();
         self.broken_off = if broken_off { self.broken_off + 1 } else { 0 };
-        answer.map(|answer| (!broken_off).then_some(answer))
+        Ok((!broken_off).then_some(answer?))
     }
 
     fn begin_heartbeat(&mut self) {
-        self.log.say("Heartbeat starting");
+        self.log.say(format_args!("Heartbeat starting"));
         self.world.tools.find_missing();
         self.world.ask_again();
     }
@@ -391,11 +386,11 @@ impl Daemon {
             self.metrics.event(&event);
             // Quarantine is a condition, and said as such.
             if !matches!(event, Seen::Quarantined(_) | Seen::Forgiven(_)) {
-                self.log.say_as(event.level(), event);
+                self.log.say_as(event.level(), format_args!("{event}"));
             }
         }
         if let Some(now) = self.history.names.as_ref().filter(|now| names.as_ref() != Some(*now)) {
-            self.log.say(format!("Gas Town is {}: {}", now.generation, now.why));
+            self.log.say(format_args!("Gas Town is {}: {}", now.generation, now.why));
         }
         Ok(snapshot)
     }
@@ -406,7 +401,7 @@ impl Daemon {
         let mut outcomes: Vec<Outcome> = Vec::new();
         let (log, metrics) = (&self.log, &mut self.metrics);
         let result = self.world.act(plan, &snapshot.agents, &mut |outcome| {
-            log.say_as(outcome.level(), &outcome);
+            log.say_as(outcome.level(), format_args!("{outcome}"));
             metrics.outcome(&outcome, plan.ends_for_silence(&outcome.agent));
             outcomes.push(outcome);
         });
@@ -438,7 +433,7 @@ impl Daemon {
         }
         self.log.limit(self.world.config.log_max_size, self.world.config.log_keep);
         let config = if read { "configuration read" } else { "the configuration cannot be read, and stays as it was" };
-        self.log.say(format!("Received SIGHUP: log opened anew, {config}"));
+        self.log.say(format_args!("Received SIGHUP: log opened anew, {config}"));
         self.init.ready();
     }
 
@@ -446,7 +441,7 @@ impl Daemon {
     fn notice_sleep(&mut self, late: Duration) {
         if late > self.world.config.look_interval * 2 {
             let grace = self.world.config.grace;
-            self.log.say(format!("Woke {} late: the machine slept; a grace period for every agent", brief(late)));
+            self.log.say(format_args!("Woke {} late: the machine slept; a grace period for every agent", brief(late)));
             after_sleep(&mut self.history, grace, clock::now());
             self.suspended = raw::suspended();
         }
@@ -463,8 +458,8 @@ impl Daemon {
         let tools = &self.world.tools;
         for (name, place) in [("tmux", &tools.tmux), ("bd", &tools.bd), ("gt", &tools.gt)] {
             match place {
-                Some(path) => self.log.say(format!("Using {}", path.display())),
-                None => self.log.warn(format!(
+                Some(path) => self.log.say(format_args!("Using {}", path.display())),
+                None => self.log.warn(format_args!(
                     "{name} was not found {}; looked for again at each heartbeat",
                     tools::not_found(name)
                 )),
@@ -472,19 +467,19 @@ impl Daemon {
         }
     }
 
-    fn end(mut self) {
+    fn end(&mut self) {
         self.init.stopping();
         let stop = self.pending.borrow().stop;
         if let Some(signal) = stop {
-            self.log.notice(format!("Received signal {}, shutting down", signals::name(signal)));
+            self.log.notice(format_args!("Received signal {}, shutting down", signals::name(signal)));
         }
-        self.log.notice("Daemon shutting down");
+        self.log.notice(format_args!("Daemon shutting down"));
         // The files are the other one's, where there is one.
         if !self.lost {
             self.save(false, Durability::Synced);
             self.count(false);
             self.instance.release();
         }
-        self.log.notice("Daemon stopped");
+        self.log.notice(format_args!("Daemon stopped"));
     }
 }

@@ -18,7 +18,7 @@ const UP: &str = "up";
 
 /// Runs until it is stopped.
 pub fn foreground(town: &Path) -> Result<Exit, Refusal> {
-    serve(town, Life::UntilStopped, || say_log("serving", town))
+    serve(town, Life::UntilStopped, &|| say_log("serving", town))
 }
 
 /// Where nobody sees the log, it is said where that is.
@@ -31,10 +31,10 @@ fn say_log(what: &str, town: &Path) {
 
 /// One heartbeat.
 pub fn once(town: &Path) -> Result<Exit, Refusal> {
-    serve(town, Life::OneHeartbeat, || say_log("one heartbeat for", town))
+    serve(town, Life::OneHeartbeat, &|| say_log("one heartbeat for", town))
 }
 
-fn serve(town: &Path, life: Life, ready: impl FnOnce()) -> Result<Exit, Refusal> {
+fn serve(town: &Path, life: Life, ready: &dyn Fn()) -> Result<Exit, Refusal> {
     raw::seal_inherited(false);
     match daemon::run(town, life, ready) {
         Ok(()) => Ok(Exit::Done),
@@ -95,7 +95,7 @@ pub fn background(town: &Path) -> Result<Exit, Refusal> {
 pub fn detached(town: &Path) -> Result<Exit, Refusal> {
     raw::seal_inherited(true);
     raw::new_session().map_err(|error| Refusal::new(Exit::Failed, format!("cannot detach: {error}")))?;
-    serve(town, Life::UntilStopped, || {
+    serve(town, Life::UntilStopped, &|| {
         let _ = writeln!(io::stdout(), "{UP}");
         if let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
             for stream in 0..=2 {

@@ -7,7 +7,7 @@ use crate::sys::attention::{Heard, Stopped};
 use crate::sys::clock;
 use crate::town::agent::AgentId;
 use crate::town::snapshot::Snapshot;
-use crate::town::sorted::{SortedMap, SortedSet};
+use crate::town::sorted::SortedMap;
 use crossbeam_channel::Receiver;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -35,7 +35,7 @@ pub(super) fn heed(
                     Asking::UntilCalled => "what is under way is broken off for that",
                     _ => "it is looked at as soon as what is under way has ended",
                 };
-                log.warn(format!("{who} has ended (PID {pid}); {when}"));
+                log.warn(format_args!("{who} has ended (PID {pid}); {when}"));
                 back |= asking == Asking::UntilCalled;
             }
             pending.take_in(event);
@@ -75,26 +75,34 @@ impl Daemon {
     /// Has the sleeper wait for the end of every agent's processes, and of the tmux server: agents may outlive that unseen.
     pub(super) fn watch(&mut self, snapshot: &Snapshot) {
         let Some(sleeper) = &self.sleeper else { return };
-        let programs = snapshot.agents.iter().filter_map(|agent| {
-            let entry = self.history.agent(&agent.id);
-            let program = entry.program.filter(|_| entry.gone.is_none() && entry.watched)?;
-            Some((program.process.pid, agent.id.clone()))
-        });
-        let programs: Vec<(u32, AgentId)> = programs.collect();
-        let names: SortedMap<u32, &AgentId> = programs.iter().map(|(pid, id)| (*pid, id)).collect();
-        let panes = snapshot.sessions.as_deref().unwrap_or_default().iter().flat_map(|s| s.panes.iter().flatten());
-        // What runs within an agent's shell may end and leave the shell.
-        let foregrounds = panes.filter_map(|pane| Some((pane.foreground?, (*names.get(&pane.process.pid)?).clone())));
-        let foregrounds: Vec<(u32, AgentId)> = foregrounds.collect();
+        let mut pids: Vec<u32> = Vec::new();
         // One that does not answer may be about to end.
-        let server = snapshot.server.as_ref().or(self.history.server.as_ref()).map(|server| server.process.pid);
-        let all: Vec<(u32, AgentId)> = programs.into_iter().chain(foregrounds).collect();
-        let pids: Vec<u32> = server.into_iter().chain(all.iter().map(|(pid, _)| *pid)).collect();
-        let shown: SortedSet<u32> = pids.iter().copied().collect();
-        self.ended.retain(|pid| shown.contains(pid));
-        let pids: Vec<u32> = pids.into_iter().filter(|pid| !self.ended.contains(pid)).collect();
-        let watched = sleeper.watch(&pids, &self.events, &self.ringer);
+        if let Some(server) = snapshot.server.as_ref().or(self.history.server.as_ref()) {
+            pids.push(server.process.pid);
+        }
+        let mut names: SortedMap<u32, AgentId> = SortedMap::new();
+        for agent in &snapshot.agents {
+            let entry = self.history.agent(&agent.id);
+            if let Some(program) = entry.program.filter(|_| entry.gone.is_none() && entry.watched) {
+                pids.push(program.process.pid);
+                names.insert(program.process.pid, agent.id.clone());
+            }
+        }
+        // What runs within an agent's shell may end and leave the shell.
+        let mut foregrounds: Vec<(u32, AgentId)> = Vec::new();
+        for session in snapshot.sessions.as_deref().unwrap_or_default() {
+            for pane in session.panes.as_deref().unwrap_or_default() {
+                if let (Some(foreground), Some(id)) = (pane.foreground, names.get(&pane.process.pid)) {
+                    pids.push(foreground);
+                    foregrounds.push((foreground, id.clone()));
+                }
+            }
+        }
+        names.extend(foregrounds);
+        self.ended.retain(|pid| pids.contains(pid));
+        pids.retain(|pid| !self.ended.contains(pid));
+        let watched = sleeper.watch(&pids);
         self.unwatched = watched.err().map(|unwatched| unwatched.to_string());
-        self.watched.replace(all.into_iter().collect());
+        self.watched.replace(names);
     }
 }

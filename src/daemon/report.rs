@@ -11,7 +11,7 @@ use crate::town::agent::AgentId;
 use crate::town::duration::go_duration;
 use crate::town::need::{Need, Supply};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
-use crate::town::snapshot::{Snapshot, Trouble};
+use crate::town::snapshot::Snapshot;
 use crate::town::sorted::SortedMap;
 
 /// So many agents are not named one by one where the same holds for all of them.
@@ -23,7 +23,7 @@ impl Daemon {
         for (id, verdict) in &plan.verdicts {
             let (label, reason, rule) = (id.label(), verdict.reason(plan.now), verdict.rule());
             match verdict {
-                Verdict::Start { .. } => self.log.notice(format!("Starting {label}: {reason} (rule {rule})")),
+                Verdict::Start { .. } => self.log.notice(format_args!("Starting {label}: {reason} (rule {rule})")),
                 Verdict::Wait { absence, why, .. } => {
                     let gist = format!("{absence} {why}");
                     if self.said.get(id) != Some(&gist) {
@@ -36,7 +36,7 @@ impl Daemon {
                     if trigger == Trigger::Heartbeat =>
                 {
                     self.metrics.skipped_poke();
-                    self.log.say(format!("No poke for {label}: {reason} (rule {rule})"));
+                    self.log.say(format_args!("No poke for {label}: {reason} (rule {rule})"));
                 }
                 _ => {}
             }
@@ -45,7 +45,7 @@ impl Daemon {
         for ((reason, rule), labels) in waiting {
             // Of a server that died it is said once.
             let who = if labels.len() < MANY { labels.join(", ") } else { format!("{} agents", labels.len()) };
-            self.log.say(format!("Not starting {who} yet: {reason} (rule {rule})"));
+            self.log.say(format_args!("Not starting {who} yet: {reason} (rule {rule})"));
         }
     }
 
@@ -59,44 +59,42 @@ impl Daemon {
             Kept::Kept => {}
             Kept::Contested => contested = true,
             Kept::Lost => {
-                self.log.error("Another daemon has taken this one's place: ending, so that there are not two");
+                self.log.error(format_args!(
+                    "Another daemon has taken this one's place: ending, so that there are not two"
+                ));
                 self.lost = true;
                 return Err(Stopped);
             }
-            Kept::Failed(error) => found.now.push(Trouble {
-                about: "instance".to_owned(),
-                text: format!("{error}; whoever starts a second daemon now is not stopped"),
-                over: "The lock and the PID file are in place again".to_owned(),
-                need: None,
-            }),
+            Kept::Failed(error) => found.add(
+                "instance",
+                format!("{error}; whoever starts a second daemon now is not stopped"),
+                "The lock and the PID file are in place again",
+                None,
+            ),
         }
         self.log.keep();
         if let Some(error) = &self.not_saved {
-            found.now.push(Trouble {
-                about: "state".to_owned(),
-                text: format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
-                over: "The state can be saved again".to_owned(),
-                need: Some(Need::outage(Supply::State)),
-            });
+            found.add(
+                "state",
+                format!("Failed to save state: {error}; a restart of gtd would not know of what happened since"),
+                "The state can be saved again",
+                Some(Need::outage(Supply::State)),
+            );
         }
         if let Some(why) = &self.unwatched {
-            found.now.push(Trouble {
-                about: "watch".to_owned(),
-                text: format!("{why}: that they end is seen at the next look"),
-                over: "Every agent's process is watched again".to_owned(),
-                need: None,
-            });
+            let text = format!("{why}: that they end is seen at the next look");
+            found.add("watch", text, "Every agent's process is watched again", None);
         }
-        found.now.extend(self.not_telling());
+        self.not_telling(&mut found);
         let due = tellings(&mut self.history, &found, plan.now);
         for (level, line) in self.conditions.update(found, plan.now) {
-            self.log.say_as(level, line);
+            self.log.say_as(level, format_args!("{line}"));
         }
         self.note_outages();
         if was_heartbeat || self.said_interval != Some(plan.rhythm.interval) {
             self.said_interval = Some(plan.rhythm.interval);
             let left = plan.next_heartbeat.since(plan.now);
-            self.log.say(format!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
+            self.log.say(format_args!("Next heartbeat in {} ({})", go_duration(left), plan.rhythm));
         }
         note_look(&mut self.history, plan);
         self.report_on(snapshot, plan);
@@ -120,14 +118,15 @@ impl Daemon {
     pub(super) fn report_on(&mut self, snapshot: &Snapshot, plan: &Plan) {
         let sessions: SortedMap<&AgentId, &String> =
             snapshot.agents.iter().map(|agent| (&agent.id, &agent.session)).collect();
-        let status = |(id, verdict): &(AgentId, Verdict)| {
+        let mut agents = Vec::with_capacity(plan.verdicts.len());
+        for (id, verdict) in &plan.verdicts {
             // What the poke was is past; what counts is whether it was answered.
             let poked = match self.history.agent(id).silence {
                 Some(silence) => Verdict::Leave(Leave::Silent { twice: silence.second.is_some(), until: None }),
                 None => Verdict::Leave(Leave::Alive),
             };
             let verdict = if matches!(verdict, Verdict::Poke { .. }) { &poked } else { verdict };
-            AgentStatus {
+            agents.push(AgentStatus {
                 agent: id.clone(),
                 session: sessions.get(id).copied().cloned().unwrap_or_default(),
                 state: verdict.word().to_owned(),
@@ -135,14 +134,14 @@ impl Daemon {
                 until: verdict.until(),
                 rule: verdict.rule(),
                 otherwise: verdict.otherwise(),
-            }
-        };
+            });
+        }
         self.report = Report {
             next_heartbeat: Some(plan.next_heartbeat),
             rhythm: plan.rhythm.to_string(),
             no_generation: snapshot.generation.as_ref().err().map(ToString::to_string),
             conditions: self.conditions.open(),
-            agents: plan.verdicts.iter().map(status).collect(),
+            agents,
         };
     }
 }

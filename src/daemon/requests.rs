@@ -12,7 +12,7 @@ use crate::sys::files::Durability;
 use crate::town::names::Agent;
 use crate::town::outcome::{Delivery, Done, Outcome};
 use crate::town::plan::{Addressee, PaneRef, Plan, Trigger};
-use crate::town::request::{Claim, Source};
+use crate::town::request::{Claim, Source, Spent};
 use crate::town::snapshot::{Inbox, Snapshot};
 use crate::town::sorted::SortedMap;
 use crate::town::spawn::Spawn;
@@ -20,6 +20,7 @@ use crate::town::time::Moment;
 use crate::world::clear::{Cleared, Clearing};
 use crate::world::spawns::FIRST_WORD;
 use crate::world::spool;
+use std::fmt;
 use std::time::Duration;
 
 /// When the rest of a large inbox is dealt with.
@@ -51,7 +52,11 @@ impl Daemon {
         }
         self.tend_spawns()?;
         let tending = next_tending(&self.history, clock::now());
-        Ok([asked, written, tending].into_iter().flatten().min_by_key(|at| at.tick))
+        let mut first: Option<Moment> = None;
+        for at in [asked, written, tending].into_iter().flatten() {
+            first = Some(first.filter(|first| first.tick <= at.tick).unwrap_or(at));
+        }
+        Ok(first)
     }
 
     /// What stands in the spool, and in the inbox, if that was read. Says when to look again, if that was too much for one pass
@@ -64,7 +69,7 @@ impl Daemon {
         self.take_on_spawns(snapshot);
         let taken = take_on(&mut self.history, snapshot);
         for line in &taken.lines {
-            self.log.say(line);
+            self.log.say(format_args!("{line}"));
         }
         // What is not saved is not begun: killed now, gtd would do it twice, or not at all.
         let unsaved = !taken.lines.is_empty() || self.not_saved.is_some();
@@ -90,24 +95,23 @@ impl Daemon {
         if found.is_empty() {
             return;
         }
-        let good: Vec<Spawn> = found.iter().filter_map(|notice| notice.spawn.clone().ok()).collect();
-        let added = self.world.change_pending(|spawns| {
-            for new in good {
+        let added = self.world.change_pending(&mut |spawns| {
+            for new in found.iter().filter_map(|notice| notice.spawn.as_ref().ok()) {
                 // One first word for a worker, however often it is announced.
                 if !spawns.iter().any(|old| old.session == new.session) {
-                    spawns.push(new);
+                    spawns.push(new.clone());
                 }
             }
         });
         if let Err(why) = added {
             // The mails stay, and are read again at the next heartbeat.
-            self.log.error(format!("Error noting spawned workers: {why}"));
+            self.log.error(format_args!("Error noting spawned workers: {why}"));
             return;
         }
         for notice in &found {
             match &notice.spawn {
-                Ok(spawn) => self.log.say(format!("Found pending spawn: {}/{}", spawn.rig, spawn.polecat)),
-                Err(why) => self.log.say(format!("Discarding {}: {why}", notice.source)),
+                Ok(spawn) => self.log.say(format_args!("Found pending spawn: {}/{}", spawn.rig, spawn.polecat)),
+                Err(why) => self.log.say(format_args!("Discarding {}: {why}", notice.source)),
             }
             note_spent(&mut self.history, notice, snapshot.now);
         }
@@ -121,27 +125,29 @@ impl Daemon {
             self.be_rid_of_files();
             return Ok(());
         };
-        let waiting = self.history.spent.iter().filter(|spent| !spent.gone);
-        let ids: Vec<String> = waiting
-            .filter_map(|spent| match &spent.source {
-                Source::Mail(id) if mails.iter().any(|mail| mail.id == *id) => Some(id.clone()),
-                _ => None,
-            })
-            .collect();
+        let mut ids: Vec<String> = Vec::new();
+        for spent in self.history.spent.iter().filter(|spent| !spent.gone) {
+            if let Source::Mail(id) = &spent.source
+                && mails.iter().any(|mail| mail.id == *id)
+            {
+                ids.push(id.clone());
+            }
+        }
         if !ids.is_empty() {
             let at_once = snapshot.generation.as_ref().is_ok_and(|generation| generation.table().deletes_many);
             let gone = self.ask(|world| world.delete_mails(&ids, at_once))?;
-            for (id, gone) in ids.into_iter().zip(gone) {
-                let source = Source::Mail(id);
-                let Some(spent) = self.history.spent.iter_mut().find(|spent| spent.source == source) else {
+            for (id, gone) in ids.iter().zip(gone) {
+                let is_it = |spent: &&mut Spent| matches!(&spent.source, Source::Mail(mail) if mail == id);
+                let Some(spent) = self.history.spent.iter_mut().find(is_it) else {
                     continue;
                 };
                 let said = std::mem::replace(&mut spent.stays, !gone);
                 spent.gone = gone;
                 if gone {
-                    self.log.say(format!("Deleted lifecycle message: {}", source_id(&source)));
+                    self.log.say(format_args!("Deleted lifecycle message: {id}"));
                 } else if !said {
-                    self.log.say(format!(
+                    let source = &spent.source;
+                    self.log.say(format_args!(
                         "{source} could not be deleted; it is not carried out again, and tried again to delete"
                     ));
                 }
@@ -174,33 +180,35 @@ impl Daemon {
             deeds = self.deeds(&snapshot);
         }
         let cleared = self.clear_for(&deeds)?;
-        for ((claim, agent, deed), cleared) in deeds.into_iter().zip(cleared) {
-            self.do_request(&claim, &agent, deed, cleared, &snapshot)?;
+        for ((claim, agent, deed), cleared) in deeds.iter().zip(cleared) {
+            self.do_request(claim, agent, deed, cleared, &snapshot)?;
             self.save(true, Durability::Synced);
         }
         Ok(())
     }
 
     fn deeds(&self, snapshot: &Snapshot) -> Vec<(Claim, Agent, Deed)> {
-        let deeds = self.history.requests.iter().filter_map(|claim| {
-            let agent = agent_of(&claim.agent, snapshot, &self.world.root)?;
-            let deed = deed(claim, &agent, snapshot, &self.history);
-            Some((claim.clone(), agent, deed))
-        });
-        deeds.collect()
+        let mut deeds = Vec::new();
+        for claim in &self.history.requests {
+            if let Some(agent) = agent_of(&claim.agent, snapshot, &self.world.root) {
+                let deed = deed(claim, &agent, snapshot, &self.history);
+                deeds.push((claim.clone(), agent, deed));
+            }
+        }
+        deeds
     }
 
     /// Saves the screens and ends the trees of all that are to be ended, together.
     fn clear_for(&mut self, deeds: &[(Claim, Agent, Deed)]) -> Result<Vec<Cleared>, Stopped> {
-        let jobs = deeds.iter().map(|(_, agent, deed)| {
+        let mut jobs = Vec::new();
+        for (_, agent, deed) in deeds {
             let (pane, leftover) = match deed {
                 Deed::Restart { old, leftover, .. } => (old.clone(), *leftover),
                 Deed::End { pane, .. } => (Some(pane.clone()), None),
                 Deed::Done(_) | Deed::GiveUp(_) | Deed::Wait(_) => (None, None),
             };
-            Clearing { agent: agent.id.clone(), pane, leftover, save: true }
-        });
-        let jobs: Vec<Clearing> = jobs.collect();
+            jobs.push(Clearing { agent: agent.id.clone(), pane, leftover, save: true });
+        }
         self.world.clear(&jobs)
     }
 
@@ -208,47 +216,50 @@ impl Daemon {
         &mut self,
         claim: &Claim,
         agent: &Agent,
-        deed: Deed,
+        deed: &Deed,
         mut cleared: Cleared,
         snapshot: &Snapshot,
     ) -> Result<(), Stopped> {
         let (action, label) = (claim.action, agent.id.label());
         for result in cleared.told() {
-            self.log.say(Outcome { agent: agent.id.clone(), result });
+            let outcome = Outcome { agent: agent.id.clone(), result };
+            self.log.say(format_args!("{outcome}"));
         }
         if let Err(why) = cleared.ended {
-            self.finish_request(claim, &format!("{action} of {label} is refused: {why}"), false);
+            self.finish_request(claim, format_args!("{action} of {label} is refused: {why}"), false);
             return Ok(());
         }
         match deed {
-            Deed::Done(how) => self.finish_request(claim, &format!("{action} of {label} is done: {how}"), true),
-            Deed::GiveUp(why) => self.finish_request(claim, &format!("{action} of {label} is given up: {why}"), false),
+            Deed::Done(how) => self.finish_request(claim, format_args!("{action} of {label} is done: {how}"), true),
+            Deed::GiveUp(why) => {
+                self.finish_request(claim, format_args!("{action} of {label} is given up: {why}"), false);
+            }
             Deed::Wait(why) => {
-                if self.waiting.insert(claim.source.clone(), why.clone()).as_ref() != Some(&why) {
-                    self.log.say(format!("{action} of {label} waits: {why}"));
+                if self.waiting.insert(claim.source.clone(), why.clone()).as_ref() != Some(why) {
+                    self.log.say(format_args!("{action} of {label} waits: {why}"));
                 }
             }
             Deed::Restart { place, .. } => {
-                let done = self.world.start(agent, &place, false)?;
+                let done = self.world.start(agent, place, false)?;
                 let outcome = Outcome { agent: agent.id.clone(), result: done };
                 let started = matches!(outcome.result, Done::Started { .. });
-                self.log.say_as(outcome.level(), &outcome);
+                self.log.say_as(outcome.level(), format_args!("{outcome}"));
                 self.metrics.requested(&outcome);
                 if started {
                     record_outcome(&mut self.history, &outcome, &snapshot.config, clock::now());
-                    self.finish_request(claim, &format!("{action} of {label} is done"), true);
+                    self.finish_request(claim, format_args!("{action} of {label} is done"), true);
                 } else {
                     note_failure(&mut self.history, claim);
                 }
             }
-            Deed::End { pane, alone } => match self.world.end_session(&pane, alone)? {
+            Deed::End { pane, alone } => match self.world.end_session(pane, *alone)? {
                 Ok(()) => {
                     self.world.unaccompany(&agent.session);
                     self.world.note_end(agent);
-                    self.finish_request(claim, &format!("{action} of {label} is done"), true);
+                    self.finish_request(claim, format_args!("{action} of {label} is done"), true);
                 }
                 Err(why) => {
-                    self.log.error(format!("Error ending {label}: {why}"));
+                    self.log.error(format_args!("Error ending {label}: {why}"));
                     note_failure(&mut self.history, claim);
                 }
             },
@@ -256,7 +267,7 @@ impl Daemon {
         Ok(())
     }
 
-    fn finish_request(&mut self, claim: &Claim, line: &str, done: bool) {
+    fn finish_request(&mut self, claim: &Claim, line: fmt::Arguments<'_>, done: bool) {
         self.world.grant_wishes(&claim.agent);
         self.waiting.remove(&claim.source);
         settle(&mut self.history, claim, done);
@@ -272,7 +283,7 @@ impl Daemon {
             }
             Err(why) => {
                 if self.pending_unread.as_ref() != Some(&why) {
-                    self.log.error(&why);
+                    self.log.error(format_args!("{why}"));
                     self.pending_unread = Some(why);
                 }
                 return Ok(());
@@ -284,12 +295,12 @@ impl Daemon {
             return Ok(());
         }
         let snapshot = self.look(Trigger::Look)?;
-        let mut over: Vec<Spawn> = Vec::new();
-        let mut watched: Vec<(Spawn, Addressee, bool)> = Vec::new();
-        for spawn in spawns {
-            match tend(&spawn, &snapshot, &mut self.history) {
+        let mut over: Vec<&Spawn> = Vec::new();
+        let mut watched: Vec<(&Spawn, Addressee, bool)> = Vec::new();
+        for spawn in &spawns {
+            match tend(spawn, &snapshot, &mut self.history) {
                 Tending::Forget(why) => {
-                    self.log.say(format!("Forgetting spawned worker {}/{}: {why}", spawn.rig, spawn.polecat));
+                    self.log.say(format_args!("Forgetting spawned worker {}/{}: {why}", spawn.rig, spawn.polecat));
                     over.push(spawn);
                 }
                 Tending::Wait => {}
@@ -298,64 +309,73 @@ impl Daemon {
         }
         let panes: Vec<&PaneRef> = watched.iter().map(|(_, to, _)| &to.pane).collect();
         let screens = if panes.is_empty() { Vec::new() } else { self.world.screens(&panes)? };
-        let mut ready = SortedMap::new();
-        for ((spawn, to, begun), screen) in watched.into_iter().zip(screens) {
+        let mut ready: SortedMap<&str, (&Spawn, &Addressee)> = SortedMap::new();
+        for ((spawn, to, begun), screen) in watched.iter().zip(&screens) {
             let Some(screen) = screen else { continue };
-            if begun && screen.contains(FIRST_WORD) && !waits_at_prompt(&screen, FIRST_WORD) {
+            if *begun && screen.contains(FIRST_WORD) && !waits_at_prompt(screen, FIRST_WORD) {
                 over.push(spawn);
-            } else if is_ready(&screen) {
-                ready.insert(spawn.session.clone(), (spawn, to));
+            } else if is_ready(screen) {
+                ready.insert(&spawn.session, (spawn, to));
             }
         }
-        over.extend(self.begin(ready)?);
+        self.begin(&ready, &mut over)?;
         self.forget_spawns(&over);
         Ok(())
     }
 
-    /// Types the first word; says who has got it. That it is being typed is saved before.
-    fn begin(&mut self, ready: SortedMap<String, (Spawn, Addressee)>) -> Result<Vec<Spawn>, Stopped> {
+    /// Types the first word; adds who has got it to those whose waiting is `over`. That it is being typed is saved before.
+    fn begin<'s>(
+        &mut self,
+        ready: &SortedMap<&str, (&'s Spawn, &Addressee)>,
+        over: &mut Vec<&'s Spawn>,
+    ) -> Result<(), Stopped> {
         if ready.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        if !self.note_begun(ready.keys(), true) {
+        let mut sessions = Vec::new();
+        let mut panes = Vec::new();
+        for (session, (_, to)) in ready {
+            sessions.push(*session);
+            panes.push((*to).clone());
+        }
+        if !self.note_begun(&sessions, true) {
             // Killed now, gtd would type it twice. It is tried again at the next look.
-            self.note_begun(ready.keys(), false);
-            return Ok(Vec::new());
+            self.note_begun(&sessions, false);
+            return Ok(());
         }
-        let (spawns, panes): (Vec<Spawn>, Vec<Addressee>) = ready.into_values().unzip();
         let results = self.world.begin(&panes)?;
-        let mut begun = Vec::new();
-        let mut not_begun = Vec::new();
-        for (spawn, result) in spawns.into_iter().zip(results) {
-            if result == Delivery::Taken {
-                self.log.say(format!("Triggered polecat: {}/{}", spawn.rig, spawn.polecat));
-                begun.push(spawn);
+        sessions.clear();
+        for ((session, (spawn, _)), result) in ready.iter().zip(&results) {
+            if *result == Delivery::Taken {
+                self.log.say(format_args!("Triggered polecat: {}/{}", spawn.rig, spawn.polecat));
+                over.push(spawn);
             } else {
-                self.log.error(format!("Error triggering {}: {FIRST_WORD} was not taken", spawn.session));
-                not_begun.push(spawn.session);
+                self.log.error(format_args!("Error triggering {session}: {FIRST_WORD} was not taken"));
+                sessions.push(session);
             }
         }
-        self.note_begun(not_begun.iter(), false);
-        Ok(begun)
+        self.note_begun(&sessions, false);
+        Ok(())
     }
 
     /// Notes whose first word is being typed; says whether that is saved.
-    fn note_begun<'a>(&mut self, sessions: impl Iterator<Item = &'a String>, begun: bool) -> bool {
+    fn note_begun(&mut self, sessions: &[&str], begun: bool) -> bool {
         for session in sessions {
-            if let Some(entry) = self.history.spawns.get_mut(session) {
+            if let Some(entry) = self.history.spawns.get_mut(*session) {
                 entry.begun = begun;
             }
         }
         self.save(true, Durability::Synced)
     }
 
-    fn forget_spawns(&mut self, over: &[Spawn]) {
+    fn forget_spawns(&mut self, over: &[&Spawn]) {
         if over.is_empty() {
             return;
         }
-        match self.world.change_pending(|spawns| spawns.retain(|spawn| !over.iter().any(|gone| gone.is(spawn)))) {
+        let is_over = |spawn: &Spawn| over.iter().any(|gone| gone.is(spawn));
+        match self.world.change_pending(&mut |spawns| spawns.retain(|spawn| !is_over(spawn))) {
             Ok(()) => self.history.spawns.retain(|session, _| !over.iter().any(|gone| gone.session == *session)),
-            Err(why) => self.log.error(format!("Error forgetting spawned workers: {why}")),
+            Err(why) => self.log.error(format_args!("Error forgetting spawned workers: {why}")),
         }
     }
 
@@ -364,17 +384,11 @@ impl Daemon {
         for stale in stale(snapshot, &self.history, plan) {
             let label = stale.agent.label();
             match self.world.mark_dead(&stale)? {
-                Ok(true) => self.log.say(format!("Marked {label} dead: {}", stale.reason)),
+                Ok(true) => self.log.say(format_args!("Marked {label} dead: {}", stale.reason)),
                 Ok(false) => {}
-                Err(why) => self.log.error(format!("Error marking {label} dead: {why}")),
+                Err(why) => self.log.error(format_args!("Error marking {label} dead: {why}")),
             }
         }
         Ok(())
-    }
-}
-
-fn source_id(source: &Source) -> &str {
-    match source {
-        Source::Mail(id) | Source::Spool(id) => id,
     }
 }

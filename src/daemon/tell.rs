@@ -1,7 +1,7 @@
 //! Who is told how things stand, at the end of each pass: a person, where one is needed; whoever counts; and init.
 
 use super::Daemon;
-use crate::decide::{Telling, note_told};
+use crate::decide::{Telling, Troubles, note_told};
 use crate::service::metrics::Now;
 use crate::service::notify;
 use crate::sys::attention::Stopped;
@@ -10,10 +10,9 @@ use crate::sys::files::{self, Access, Durability};
 use crate::town::duration::brief;
 use crate::town::need::Matter;
 use crate::town::plan::Plan;
-use crate::town::snapshot::Trouble;
-use crate::town::sorted::SortedMap;
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::Moment;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The least that `gtd.notify` is granted, even where an agent waits to be started, or something else has happened.
@@ -65,25 +64,31 @@ impl Daemon {
 
     /// Writes the file for whoever counts, if there is one.
     pub(super) fn count(&mut self, running: bool) {
-        self.not_counted = self.metrics_file().and_then(|path| {
-            let up = |agent| {
-                let entry = self.history.agent(agent);
-                entry.program.is_some() && entry.gone.is_none()
-            };
-            let agents =
-                self.report.agents.iter().map(|status| (status, status.state != "foreign" && up(&status.agent)));
-            let now = Now { agents: agents.collect(), next_heartbeat: self.report.next_heartbeat };
-            let text = self.metrics.text(running.then_some(&now), self.world.attention.tallies());
-            let written = files::write(&path, text.as_bytes(), Durability::Lazy, Access::Everybody);
-            written.err().map(|error| error.to_string())
-        });
+        let Some(path) = self.metrics_file() else {
+            self.not_counted = None;
+            return;
+        };
+        let mut now = Now { agents: Vec::new(), next_heartbeat: self.report.next_heartbeat };
+        for status in &self.report.agents {
+            let entry = self.history.agent(&status.agent);
+            let up = status.state != "foreign" && entry.program.is_some() && entry.gone.is_none();
+            now.agents.push((status, up));
+        }
+        self.not_counted = self.write_metrics(&path, running.then_some(&now));
     }
 
     /// Says in the file that is written no longer that gtd is not there.
     pub(super) fn leave_metrics_at(&self, path: Option<PathBuf>) {
-        let Some(path) = path else { return };
-        let text = self.metrics.text(None, self.world.attention.tallies());
-        let _ = files::write(&path, text.as_bytes(), Durability::Lazy, Access::Everybody);
+        if let Some(path) = path {
+            let _ = self.write_metrics(&path, None);
+        }
+    }
+
+    /// Says why the file cannot be written.
+    fn write_metrics(&self, path: &Path, now: Option<&Now>) -> Option<String> {
+        let text = self.metrics.text(now, self.world.attention.tallies());
+        let written = files::write(path, text.as_bytes(), Durability::Lazy, Access::Everybody);
+        written.err().map(|error| error.to_string())
     }
 
     /// Where the file for whoever counts is.
@@ -93,11 +98,13 @@ impl Daemon {
 
     /// Takes down the outages for whoever counts.
     pub(super) fn note_outages(&mut self) {
-        let outages = self.conditions.needs().filter_map(|need| match need.what {
-            Matter::Outage(supply) => Some(supply),
-            _ => None,
-        });
-        self.metrics.outages(outages.collect());
+        let mut out = SortedSet::new();
+        for need in self.conditions.needs() {
+            if let Matter::Outage(supply) = need.what {
+                out.insert(supply);
+            }
+        }
+        self.metrics.outages(out);
     }
 
     /// Tells init that the town is served, and from now on that the main thread gets on with its work.
@@ -128,19 +135,13 @@ impl Daemon {
     }
 
     /// What is wrong with telling.
-    pub(super) fn not_telling(&self) -> impl Iterator<Item = Trouble> + use<> {
-        let told = self.not_told.as_ref().map(|why| Trouble {
-            about: "notify".to_owned(),
-            text: format!("{why}; whoever is to be told may not know"),
-            over: "gtd.notify is in order again".to_owned(),
-            need: None,
-        });
-        let counted = self.not_counted.as_ref().map(|why| Trouble {
-            about: "metrics".to_owned(),
-            text: format!("gtd.metrics_file: {why}"),
-            over: "gtd.metrics_file can be written again".to_owned(),
-            need: None,
-        });
-        told.into_iter().chain(counted)
+    pub(super) fn not_telling(&self, found: &mut Troubles) {
+        if let Some(why) = &self.not_told {
+            let text = format!("{why}; whoever is to be told may not know");
+            found.add("notify", text, "gtd.notify is in order again", None);
+        }
+        if let Some(why) = &self.not_counted {
+            found.add("metrics", format!("gtd.metrics_file: {why}"), "gtd.metrics_file can be written again", None);
+        }
     }
 }

@@ -9,8 +9,12 @@ use crate::town::sorted::SortedSet;
 
 /// Names who died at once.
 pub(super) fn lost(agents: &[AgentId]) -> String {
-    let names: Vec<String> = agents.iter().map(AgentId::label).collect();
-    format!("tmux lost {} agents at once: {}", agents.len(), names.join(", "))
+    let mut text = format!("tmux lost {} agents at once: ", agents.len());
+    for (n, agent) in agents.iter().enumerate() {
+        text.push_str(if n == 0 { "" } else { ", " });
+        text.push_str(&agent.label());
+    }
+    text
 }
 
 /// Takes in who has died, and who of those before is back. Whoever has left the town, or was shut down, is not waited for.

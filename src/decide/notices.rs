@@ -31,14 +31,18 @@ pub fn tellings(history: &mut History, troubles: &Troubles, now: Moment) -> Vec<
     let holding = |about: &str| troubles.now.iter().find(|trouble| trouble.about == about);
     let unseen = |about: &str| troubles.not_examined.iter().any(|start| about.starts_with(start));
     history.notices.retain(|about, notice| notice.told || unseen(about) || holding(about).is_some());
-    let due = history.notices.iter().filter_map(|(about, notice)| {
-        let begins = match holding(about).and_then(|trouble| trouble.need.as_ref()) {
-            Some(need) => (!notice.told && now.since(notice.since) >= need.after).then_some(true),
-            None => (notice.told && !unseen(about)).then_some(false),
+    let mut due = Vec::new();
+    for (about, notice) in &history.notices {
+        let need = holding(about).and_then(|trouble| trouble.need.as_ref());
+        let is_due = match need {
+            Some(need) => !notice.told && now.since(notice.since) >= need.after,
+            None => notice.told && !unseen(about),
         };
-        Some(Telling { about: about.clone(), begins: begins?, notice: notice.clone() })
-    });
-    due.collect()
+        if is_due {
+            due.push(Telling { about: about.clone(), begins: need.is_some(), notice: notice.clone() });
+        }
+    }
+    due
 }
 
 /// Notes that a person was told.

@@ -14,6 +14,7 @@ use crate::town::snapshot::{Pane, Process, Snapshot};
 use crate::town::sorted::SortedSet;
 use crate::town::time::{Moment, Wall};
 use std::fmt;
+use std::mem::swap;
 use std::time::Duration;
 
 /// How long an agent that has left the town is remembered: a rig may be taken out and put back.
@@ -135,7 +136,7 @@ pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {
         }
     }
     forget_those_who_left(history, snapshot);
-    let events = merge_mass_death(events);
+    merge_mass_death(&mut events);
     note_deaths(history, snapshot, &events);
     events
 }
@@ -234,11 +235,13 @@ fn note_names(history: &mut History, snapshot: &Snapshot, moved: bool) {
     let Ok(generation) = snapshot.generation else { return };
     if moved || history.names.as_ref().is_some_and(|names| names.generation != generation) {
         for entry in history.agents.values_mut() {
-            let shut_down = entry.shut_down.take();
-            let (last_word, messages) = (entry.last_word, entry.messages);
-            let (starts, strip) = (std::mem::take(&mut entry.starts), std::mem::take(&mut entry.strip));
-            let seen = entry.seen;
-            *entry = AgentHistory { starts, strip, messages, last_word, shut_down, seen, ..AgentHistory::default() };
+            let mut before = std::mem::take(entry);
+            swap(&mut entry.starts, &mut before.starts);
+            swap(&mut entry.strip, &mut before.strip);
+            swap(&mut entry.shut_down, &mut before.shut_down);
+            entry.messages = before.messages;
+            entry.last_word = before.last_word;
+            entry.seen = before.seen;
         }
     }
     history.names = Some(NamesInForce { generation, why: snapshot.generation_why.clone() });
@@ -253,15 +256,15 @@ fn forget_those_who_left(history: &mut History, snapshot: &Snapshot) {
     });
 }
 
-fn merge_mass_death(events: Vec<Event>) -> Vec<Event> {
-    let gone = |event: &Event| match event {
-        Event::Gone { agent, .. } => Some(agent.clone()),
-        _ => None,
-    };
-    let dead: Vec<AgentId> = events.iter().filter_map(gone).collect();
-    if dead.len() < MASS_DEATH {
-        return events;
+fn merge_mass_death(events: &mut Vec<Event>) {
+    let mut dead = Vec::new();
+    for event in &*events {
+        if let Event::Gone { agent, .. } = event {
+            dead.push(agent.clone());
+        }
     }
-    let rest = events.into_iter().filter(|event| gone(event).is_none());
-    std::iter::once(Event::MassDeath(dead)).chain(rest).collect()
+    if dead.len() >= MASS_DEATH {
+        events.retain(|event| !matches!(event, Event::Gone { .. }));
+        events.insert(0, Event::MassDeath(dead));
+    }
 }

@@ -56,8 +56,15 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
     let mut asked: Vec<Asked> = Vec::new();
     let spent = spent(history);
     if let Inbox::Read(mails) = &snapshot.inbox {
-        let new = mails.iter().filter(|mail| !spent.contains(&Source::Mail(mail.id.clone())));
-        asked.extend(new.filter_map(|mail| ask_of_mail(mail, &roll, snapshot)));
+        for mail in mails {
+            let source = Source::Mail(mail.id.clone());
+            if !spent.contains(&source)
+                && let Kind::Lifecycle(identity, action) = mail.kind()
+            {
+                let wanted = wish_of_mail(mail, identity, action, &roll, snapshot);
+                asked.push(Asked { source, at: mail.sent.unwrap_or(now), wanted });
+            }
+        }
     }
     for file in &snapshot.spool {
         let source = Source::Spool(file.name.clone());
@@ -72,39 +79,42 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
         asked.push(Asked { source, at, wanted });
     }
     sort_by(&mut asked, |a, b| (a.at, &a.source).cmp(&(b.at, &b.source)));
-    let mut last_word: SortedMap<AgentId, usize> = SortedMap::new();
+    let mut last_word: SortedMap<&AgentId, usize> = SortedMap::new();
     for (n, one) in asked.iter().enumerate() {
         if let Ok((agent, action)) = &one.wanted
             && *action != Action::Reset
             && now.since(one.at) <= TOO_OLD
         {
-            last_word.insert(agent.clone(), n);
+            last_word.insert(agent, n);
         }
     }
     let more = asked.len() > AT_A_TIME;
     let mut lines = Vec::new();
-    for (n, one) in asked.into_iter().enumerate().take(AT_A_TIME) {
+    for (n, one) in asked.iter().enumerate().take(AT_A_TIME) {
         history.spent.push(Spent { source: one.source.clone(), at: now, gone: false, stays: false });
         let discard = |why: &str| format!("Discarding {}: {}", one.source, clean(why, 300));
-        lines.push(match one.wanted {
-            Err(why) => discard(&why),
+        lines.push(match &one.wanted {
+            Err(why) => discard(why),
             Ok(_) if now.since(one.at) > TOO_OLD => discard("it is older than 6h"),
             Ok((agent, action))
-                if action != Action::Reset
-                    && (last_word.get(&agent) != Some(&n)
+                if *action != Action::Reset
+                    && (last_word.get(agent) != Some(&n)
                         // A word from the future was said before the clock was set back: it overtakes nothing.
-                        || history.agent(&agent).last_word.is_some_and(|before| one.at < before && before <= now)) =>
+                        || history.agent(agent).last_word.is_some_and(|before| one.at < before && before <= now)) =>
             {
                 discard(&format!("{action} of {} has been overtaken by a later word", agent.label()))
             }
             Ok((agent, action)) => {
-                if action != Action::Reset {
+                if *action != Action::Reset {
                     history.agents.get_or_default(agent.clone()).last_word = Some(one.at);
                 }
                 let label = agent.label();
-                let overtaken = claim(history, snapshot, one.source.clone(), agent, action);
-                let over = overtaken.map(|before| format!("; {before} is overtaken")).unwrap_or_default();
-                format!("Processing lifecycle request from {}: {action} of {label}{over}", one.source)
+                let overtaken = claim(history, snapshot, &one.source, agent, *action);
+                let mut line = format!("Processing lifecycle request from {}: {action} of {label}", one.source);
+                if let Some(before) = overtaken {
+                    line.push_str(&format!("; {before} is overtaken"));
+                }
+                line
             }
         });
     }
@@ -125,29 +135,36 @@ pub fn spent(history: &History) -> SortedSet<&Source> {
     history.spent.iter().map(|spent| &spent.source).collect()
 }
 
-fn ask_of_mail(mail: &Mail, roll: &Roll, snapshot: &Snapshot) -> Option<Asked> {
-    let Kind::Lifecycle(identity, action) = mail.kind() else {
-        return None;
-    };
-    let wanted = || {
-        let agent = roll.find(identity).map_err(|why| format!("{}: {why}", shown(identity, 80)))?;
-        let action = action?;
-        mail.sent.ok_or("its time cannot be read")?;
-        if !roll.may_speak(&mail.from, &agent) {
-            return Err(format!("{} may not speak for {agent}", shown(&mail.from, 80)));
-        }
-        let keys = snapshot.wishes.get(&agent).map(Vec::as_slice).unwrap_or_default();
-        let key = action.state_key();
-        if !keys.is_empty() && !keys.iter().any(|(name, wanted)| *name == key && *wanted) {
-            return Err(format!("the state.json of {agent} does not ask for it: {key} is not true"));
-        }
-        Ok((agent, action))
-    };
-    Some(Asked { source: Source::Mail(mail.id.clone()), at: mail.sent.unwrap_or(snapshot.now.wall), wanted: wanted() })
+/// What a mail asks for, or why it is refused.
+fn wish_of_mail(
+    mail: &Mail,
+    identity: &str,
+    action: Result<Action, &str>,
+    roll: &Roll,
+    snapshot: &Snapshot,
+) -> Result<(AgentId, Action), String> {
+    let agent = roll.find(identity).map_err(|why| format!("{}: {why}", shown(identity, 80)))?;
+    let action = action?;
+    mail.sent.ok_or("its time cannot be read")?;
+    if !roll.may_speak(&mail.from, &agent) {
+        return Err(format!("{} may not speak for {agent}", shown(&mail.from, 80)));
+    }
+    let keys = snapshot.wishes.get(&agent).map(Vec::as_slice).unwrap_or_default();
+    let key = action.state_key();
+    if !keys.is_empty() && !keys.iter().any(|(name, wanted)| *name == key && *wanted) {
+        return Err(format!("the state.json of {agent} does not ask for it: {key} is not true"));
+    }
+    Ok((agent, action))
 }
 
 /// Takes a request on; whatever was asked for this agent before and is not done is overtaken.
-fn claim(history: &mut History, snapshot: &Snapshot, source: Source, agent: AgentId, action: Action) -> Option<Action> {
+fn claim(
+    history: &mut History,
+    snapshot: &Snapshot,
+    source: &Source,
+    agent: &AgentId,
+    action: Action,
+) -> Option<Action> {
     let now = snapshot.now.wall;
     let entry = history.agents.get_or_default(agent.clone());
     if action != Action::Shutdown {
@@ -161,9 +178,10 @@ fn claim(history: &mut History, snapshot: &Snapshot, source: Source, agent: Agen
         Action::Shutdown => entry.shut_down = Some(ShutDown { since: now, by: source.clone(), seen_down: false }),
         Action::Cycle | Action::Restart | Action::Start => entry.shut_down = None,
     }
-    let before = history.requests.iter().position(|claim| claim.agent == agent);
+    let before = history.requests.iter().position(|claim| claim.agent == *agent);
     let before = before.map(|at| history.requests.remove(at).action);
-    let program = program_of(&agent, snapshot, history.agent(&agent).program);
+    let program = program_of(agent, snapshot, history.agent(agent).program);
+    let (source, agent) = (source.clone(), agent.clone());
     history.requests.push(Claim { source, action, agent, program, at: now, tries: 0 });
     before
 }
@@ -261,12 +279,15 @@ pub fn deed(claim: &Claim, agent: &Agent, snapshot: &Snapshot, history: &History
 /// What is to be found out before these are done, as before any start: the newest of the patrol agents that are started, and
 /// their rigs. Where one has its pane, the rig was in use a moment ago, and nothing is asked.
 pub fn starts_of(deeds: &[(Claim, Agent, Deed)], history: &History) -> (Option<Newest>, SortedSet<Name>) {
-    let starts = deeds
-        .iter()
-        .filter(|(_, agent, deed)| matches!(deed, Deed::Restart { old: None, .. }) && is_patrol_agent(agent));
-    let agents: Vec<&Agent> = starts.map(|(_, agent, _)| agent).collect();
-    let first = agents.iter().map(|agent| is_first_start(history.agent(&agent.id)));
-    (newest(first), agents.iter().filter_map(|agent| agent.id.rig().cloned()).collect())
+    let mut first = Vec::new();
+    let mut rigs = SortedSet::new();
+    for (_, agent, deed) in deeds {
+        if matches!(deed, Deed::Restart { old: None, .. }) && is_patrol_agent(agent) {
+            first.push(is_first_start(history.agent(&agent.id)));
+            rigs.extend(agent.id.rig().cloned());
+        }
+    }
+    (newest(first.into_iter()), rigs)
 }
 
 /// Ends a claim: it is done or given up. What was shut down is forgotten, so that its end is no death; what could not be

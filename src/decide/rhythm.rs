@@ -40,15 +40,19 @@ fn last_activity(snapshot: &Snapshot, history: &History) -> Option<Wall> {
     let past = |at: &Wall| *at <= now;
     let command = history.activity.filter(past).filter(|at| now.since(*at) <= FORGOTTEN);
     let sessions = snapshot.sessions.as_deref().unwrap_or_default();
-    let poked = snapshot.agents.iter().filter(|agent| is_patrolled(agent, &snapshot.config));
-    let poked: SortedSet<&str> = poked.map(|agent| agent.session.as_str()).collect();
-    let output = sessions
-        .iter()
-        .filter(|s| is_ours(s, &snapshot.root))
-        .filter(|s| !poked.contains(s.name.as_str()))
-        .flat_map(|s| s.panes.as_deref().unwrap_or_default())
-        .map(|pane| pane.output)
-        .filter(past)
-        .max();
-    command.max(output)
+    let mut poked: SortedSet<&str> = SortedSet::new();
+    for agent in &snapshot.agents {
+        if is_patrolled(agent, &snapshot.config) {
+            poked.insert(&agent.session);
+        }
+    }
+    let mut last = command;
+    for session in sessions {
+        if is_ours(session, &snapshot.root) && !poked.contains(session.name.as_str()) {
+            for pane in session.panes.as_deref().unwrap_or_default() {
+                last = last.max(Some(pane.output).filter(past));
+            }
+        }
+    }
+    last
 }

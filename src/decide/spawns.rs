@@ -4,7 +4,7 @@ use super::requests::{roll, spent};
 use super::sighting::{Sighting, addressee, sighting};
 use crate::town::agent::{AgentId, Name};
 use crate::town::history::{History, SpawnHistory};
-use crate::town::mail::{Kind, Mail};
+use crate::town::mail::Kind;
 use crate::town::names::Agent;
 use crate::town::plan::Addressee;
 use crate::town::request::{Source, Spent};
@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// A worker whose prompt has not come by then is its Witness's business.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
+/// Notices that are dealt with in one pass.
+const AT_A_TIME: usize = 20;
 /// In the first minute a worker is looked at often.
 const OFTEN_FOR: Duration = Duration::from_mins(1);
 /// How often that is.
@@ -36,22 +38,24 @@ pub fn notices(history: &History, snapshot: &Snapshot) -> Vec<Notice> {
         return Vec::new();
     };
     let spent = spent(history);
-    let notice = |mail: &Mail| {
+    let mut found = Vec::new();
+    for mail in mails {
         let source = Source::Mail(mail.id.clone());
-        let Kind::Spawned { worker, session, issue } = mail.kind() else {
-            return None;
-        };
-        let spawn = || {
-            let agent = worker_agent(worker, snapshot)?;
-            // An empty or a strange name would type into whatever session it happens to mean.
-            if session.is_some_and(|session| session != agent.session) {
-                return Err(format!("{} is not the session of {worker}", shown(session.unwrap_or_default(), 80)));
-            }
-            Ok(Spawn::new(&agent, &clean(issue, 100), mail.sent.unwrap_or(snapshot.now.wall), &mail.id))
-        };
-        (!spent.contains(&source)).then(|| Notice { source, spawn: spawn() })
-    };
-    mails.iter().filter_map(notice).take(20).collect()
+        if found.len() < AT_A_TIME
+            && let Kind::Spawned { worker, session, issue } = mail.kind()
+            && !spent.contains(&source)
+        {
+            let spawn = worker_agent(worker, snapshot).and_then(|agent| match session {
+                // An empty or a strange name would type into whatever session it happens to mean.
+                Some(session) if session != agent.session => {
+                    Err(format!("{} is not the session of {worker}", shown(session, 80)))
+                }
+                _ => Ok(Spawn::new(&agent, &clean(issue, 100), mail.sent.unwrap_or(snapshot.now.wall), &mail.id)),
+            });
+            found.push(Notice { source, spawn });
+        }
+    }
+    found
 }
 
 /// The polecat that `RIG/NAME` means.

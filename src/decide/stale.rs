@@ -35,52 +35,59 @@ pub fn stale(snapshot: &Snapshot, history: &History, plan: &Plan) -> Vec<Stale> 
     };
     let known: SortedMap<&AgentId, &Agent> = snapshot.agents.iter().map(|agent| (&agent.id, agent)).collect();
     let verdicts: SortedMap<&AgentId, &Verdict> = plan.verdicts.iter().map(|(id, verdict)| (id, verdict)).collect();
-    let ids = roll.agents().into_iter().filter(|id| id.role() != Role::Crew);
-    ids.filter_map(|id| {
-        let other = || roll.table.agent(&snapshot.root, id.clone(), roll.rig(&id));
-        let agent = known.get(&id).map_or_else(other, |agent| (*agent).clone());
-        let Some(Report::Says(word)) = reports.get(&agent.bead) else {
-            return None;
+    let mut found = Vec::new();
+    for id in roll.agents() {
+        if id.role() == Role::Crew {
+            continue;
+        }
+        let agent = match known.get(&id) {
+            Some(agent) => (*agent).clone(),
+            None => roll.table.agent(&snapshot.root, id.clone(), roll.rig(&id)),
         };
-        let written = *snapshot.reported_at.get(&agent.bead)?;
+        let (Some(Report::Says(word)), Some(written)) =
+            (reports.get(&agent.bead), snapshot.reported_at.get(&agent.bead))
+        else {
+            continue;
+        };
         let says_it_runs = matches!(word.as_str(), "running" | "working");
-        let is_old = snapshot.now.wall.since(written) >= STALE_AFTER;
-        let verdict = verdicts.get(&id).copied();
-        let (missing, left_alone) = match verdict {
-            Some(Verdict::Leave(leave @ Leave::NoAnswer)) => {
-                (Verdict::Leave(leave.clone()).reason_without_time(), true)
+        let is_old = snapshot.now.wall.since(*written) >= STALE_AFTER;
+        let started_since = history.agent(&id).up_since.is_some_and(|at| at.wall >= *written);
+        if !says_it_runs || !is_old || started_since {
+            continue;
+        }
+        let missing = match verdicts.get(&id) {
+            Some(verdict @ Verdict::Leave(Leave::NoAnswer)) => Some(verdict.reason_without_time()),
+            Some(Verdict::Hold(Hold::Asked(_))) => None,
+            None | Some(Verdict::Hold(_)) => {
+                sighting(&agent, snapshot).absence().map(|(_, missing)| missing.to_string())
             }
-            verdict => {
-                let (_, missing) = sighting(&agent, snapshot).absence()?;
-                let held =
-                    |verdict: &Verdict| matches!(verdict, Verdict::Hold(hold) if !matches!(hold, Hold::Asked(_)));
-                (missing.to_string(), verdict.is_none_or(held))
-            }
+            Some(_) => None,
         };
-        let started_since = history.agent(&id).up_since.is_some_and(|at| at.wall >= written);
-        (says_it_runs && is_old && left_alone && !started_since).then(|| Stale {
-            reason: format!("{missing}, and its bead said {word} since {}", written.rfc3339(0)),
-            bead: agent.bead,
-            agent: id,
-            written,
-        })
-    })
-    .collect()
+        let Some(missing) = missing else { continue };
+        let reason = format!("{missing}, and its bead said {word} since {}", written.rfc3339(0));
+        found.push(Stale { agent: id, bead: agent.bead, written: *written, reason });
+    }
+    found
 }
 
 /// The description with `agent_state: dead`, why, and when; every other line stays. `None` if it says no state.
 pub fn dead_description(description: &str, reason: &str, now: Wall) -> Option<String> {
     let mut found = false;
-    let lines =
-        description.split('\n').filter(|line| !line.starts_with("dead_reason:") && !line.starts_with("dead_at:"));
-    let lines = lines.map(|line| {
-        if found || !line.trim_start().starts_with("agent_state:") {
-            return line.to_owned();
+    let mut text = String::new();
+    for line in description.split('\n') {
+        if line.starts_with("dead_reason:") || line.starts_with("dead_at:") {
+            continue;
         }
-        found = true;
-        format!("agent_state: dead\ndead_reason: {reason}\ndead_at: {}", now.rfc3339(0))
-    });
-    let text = lines.collect::<Vec<_>>().join("\n");
+        if found || !line.trim_start().starts_with("agent_state:") {
+            text.push_str(line);
+        } else {
+            found = true;
+            text.push_str(&format!("agent_state: dead\ndead_reason: {reason}\ndead_at: {}", now.rfc3339(0)));
+        }
+        text.push('\n');
+    }
+    // The last line had no end.
+    text.pop();
     found.then_some(text)
 }
 

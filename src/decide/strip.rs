@@ -9,8 +9,8 @@ pub fn note_look(history: &mut History, plan: &Plan) {
         let Some(entry) = history.agents.get_mut(id) else { continue };
         entry.strip.push(letter(verdict));
         let surplus = entry.strip.chars().count().saturating_sub(STRIP);
-        if surplus > 0 {
-            entry.strip = entry.strip.chars().skip(surplus).collect();
+        for _ in 0..surplus {
+            entry.strip.remove(0);
         }
     }
 }

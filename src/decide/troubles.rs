@@ -157,7 +157,8 @@ impl Troubles {
         }
     }
 
-    fn add(&mut self, about: &str, text: String, over: &str, need: Option<Need>) {
+    /// Adds a condition: its name, what is wrong, what is said when it is over, and whom it needs.
+    pub fn add(&mut self, about: &str, text: String, over: &str, need: Option<Need>) {
         self.now.push(Trouble { about: about.to_owned(), text, over: over.to_owned(), need });
     }
 }

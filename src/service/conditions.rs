@@ -6,7 +6,7 @@ use crate::town::json::record;
 use crate::town::level::Level;
 use crate::town::need::Need;
 use crate::town::snapshot::Trouble;
-use crate::town::sorted::SortedMap;
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::Moment;
 
 /// The conditions that hold.
@@ -27,27 +27,26 @@ impl Conditions {
     /// Takes in what holds now; returns the lines to be said, and how much they matter.
     pub fn update(&mut self, troubles: Troubles, now: Moment) -> Vec<(Level, String)> {
         let mut lines = Vec::new();
-        let mut open = SortedMap::new();
+        let mut holding = SortedSet::new();
         for trouble in troubles.now {
-            let since = match self.0.remove(&trouble.about) {
-                Some((_, since)) => since,
+            holding.insert(trouble.about.clone());
+            match self.0.get_mut(&trouble.about) {
+                Some((known, _)) => *known = trouble,
                 None => {
                     if !trouble.begins_as_event() {
                         lines.push((Level::Warning, trouble.text.clone()));
                     }
-                    now
+                    self.0.insert(trouble.about.clone(), (trouble, now));
                 }
-            };
-            open.insert(trouble.about.clone(), (trouble, since));
-        }
-        for (about, (trouble, since)) in std::mem::take(&mut self.0) {
-            if troubles.not_examined.iter().any(|start| about.starts_with(start)) {
-                open.insert(about, (trouble, since));
-            } else {
-                lines.push((Level::Notice, format!("{} after {}", trouble.over, brief(now.since(since)))));
             }
         }
-        self.0 = open;
+        self.0.retain(|about, (trouble, since)| {
+            let stays = holding.contains(about) || troubles.not_examined.iter().any(|start| about.starts_with(start));
+            if !stays {
+                lines.push((Level::Notice, format!("{} after {}", trouble.over, brief(now.since(*since)))));
+            }
+            stays
+        });
         lines
     }
 

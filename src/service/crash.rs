@@ -22,16 +22,16 @@ pub fn end_in_order(dir: &Path) {
         let text = panic.payload_as_str().unwrap_or("it says nothing");
         let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
         let log = Log::open(&dir);
-        log.error(format!(
+        log.error(format_args!(
             "Internal error at {place}: {text}; gtd {} ends, please report this",
             env!("CARGO_PKG_VERSION")
         ));
         running::kill_current();
         if let Err(why) = state::mark_stopped(&dir) {
-            log.error(why);
+            log.error(format_args!("{why}"));
         }
         instance::leave(&dir);
-        log.notice("Daemon stopped");
+        log.notice(format_args!("Daemon stopped"));
         process::exit(FAILED);
     }));
 }

@@ -33,7 +33,7 @@ pub struct Instance {
     lock: Held,
     pid: Held,
     /// The directory, locked; `None` where its file system has no such locks.
-    _dir: Option<File>,
+    dir: Option<File>,
     /// Since when somebody else has one of the files, and which file that is.
     contested: Option<(Instant, Identity)>,
 }
@@ -143,7 +143,7 @@ impl Instance {
         // A note that a full disk keeps from being written is written later; the lock is what counts.
         let _ = pid.write_pid();
         files::remove_temporaries(dir);
-        Ok(Instance { lock, pid, _dir: own_dir, contested: None })
+        Ok(Instance { lock, pid, dir: own_dir, contested: None })
     }
 
     /// Makes the files anew if their paths no longer lead to them, or the PID is no longer in its file.
@@ -177,9 +177,12 @@ impl Instance {
     }
 
     /// A clean end: the PID file goes, then both locks.
-    pub fn release(self) {
+    pub fn release(&self) {
         if self.pid.is_at_its_path() {
             let _ = fs::remove_file(&self.pid.path);
+        }
+        for file in [Some(&self.lock.file), Some(&self.pid.file), self.dir.as_ref()].into_iter().flatten() {
+            let _ = FileExt::unlock(file);
         }
     }
 }

@@ -84,27 +84,27 @@ impl Log {
     }
 
     /// Writes a line, with the time.
-    pub fn say(&self, text: impl fmt::Display) {
+    pub fn say(&self, text: fmt::Arguments<'_>) {
         self.say_as(Level::Info, text);
     }
 
     /// Writes a line about something that has changed.
-    pub fn notice(&self, text: impl fmt::Display) {
+    pub fn notice(&self, text: fmt::Arguments<'_>) {
         self.say_as(Level::Notice, text);
     }
 
     /// Writes a line about something that is wrong.
-    pub fn warn(&self, text: impl fmt::Display) {
+    pub fn warn(&self, text: fmt::Arguments<'_>) {
         self.say_as(Level::Warning, text);
     }
 
     /// Writes a line about something that has failed.
-    pub fn error(&self, text: impl fmt::Display) {
+    pub fn error(&self, text: fmt::Arguments<'_>) {
         self.say_as(Level::Error, text);
     }
 
     /// Writes a line that matters so much: only the journal is told.
-    pub fn say_as(&self, level: Level, text: impl fmt::Display) {
+    pub fn say_as(&self, level: Level, text: fmt::Arguments<'_>) {
         let now = clock::now().wall;
         let stamp = now.log_stamp(clock::local_offset(now));
         let text = clean(&text.to_string(), LONGEST_LINE);
@@ -119,9 +119,14 @@ impl Log {
 pub fn tail(dir: &Path) -> Vec<String> {
     let path = dir.join("daemon.log");
     let older = files::sibling(&path, ".1");
-    let parts = [older, path].map(|path| files::read_end(&path, TAIL).unwrap_or_default());
-    let text = |part: &Vec<u8>| String::from_utf8_lossy(part).into_owned();
-    parts.iter().flat_map(|part| text(part).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    let mut lines = Vec::new();
+    for path in [older, path] {
+        let part = files::read_end(&path, TAIL).unwrap_or_default();
+        for line in String::from_utf8_lossy(&part).lines() {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
 }
 
 impl Echo {
@@ -229,11 +234,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let log = Log::open(dir.path());
         log.limit(4096, 3);
-        log.say("a\x1b[31mb\nc");
+        log.say(format_args!("a\x1b[31mb\nc"));
         let text = fs::read_to_string(dir.path().join("daemon.log")).expect("a log");
         assert!(text.ends_with(" a\\u{1b}[31mb\\nc\n"), "{text}");
         for n in 0..1000 {
-            log.say(format!("line {n}"));
+            log.say(format_args!("line {n}"));
         }
         let mut names: Vec<_> = fs::read_dir(dir.path())
             .expect("a listing")
@@ -252,9 +257,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         fs::create_dir(dir.path().join("daemon.log")).expect("made");
         let log = Log::open(dir.path());
-        log.say("lost");
+        log.say(format_args!("lost"));
         fs::remove_dir(dir.path().join("daemon.log")).expect("removed");
-        log.say("kept");
+        log.say(format_args!("kept"));
         let text = fs::read_to_string(dir.path().join("daemon.log")).expect("a log");
         assert!(text.ends_with(" kept\n"));
     }

@@ -165,42 +165,42 @@ impl Metrics {
     /// The whole file. Without a `now` gtd has ended: how things stand is not known any more, and not said.
     pub fn text(&self, now: Option<&Now<'_>>, tallies: &Tallies) -> String {
         let mut text = Text { out: String::new(), town: escaped(&self.town) };
-        text.gauge("gtd_up", "Whether gtd serves the town.", None, u8::from(now.is_some()));
+        text.gauge("gtd_up", "Whether gtd serves the town.", None, &u8::from(now.is_some()));
         text.family("gtd_build_info", "gauge", None, "The version of gtd.");
-        text.sample("gtd_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+        text.sample("gtd_build_info", Some(("version", env!("CARGO_PKG_VERSION"))), &1);
         let started = seconds(self.started);
-        text.gauge("gtd_start_time_seconds", "When gtd started.", Some("seconds"), started);
+        text.gauge("gtd_start_time_seconds", "When gtd started.", Some("seconds"), &started);
         text.counter("gtd_heartbeats", "Heartbeats that were completed.", self.heartbeats);
         text.counter("gtd_looks", "Looks at the town.", self.looks.count);
         text.family("gtd_starts", "counter", None, "Agents that were started.");
         for (reason, word) in REASONS {
-            text.sample("gtd_starts_total", &[("reason", word)], self.starts.get(&reason).unwrap_or(&0));
+            text.sample("gtd_starts_total", Some(("reason", word)), self.starts.get(&reason).unwrap_or(&0));
         }
         text.counter("gtd_start_failures", "Agents that could not be started.", self.start_failures);
         text.counter("gtd_deaths", "Agents that were alive and are gone.", self.deaths);
         text.counter("gtd_quarantines", "Restart loops.", self.quarantines);
         text.family("gtd_outages", "counter", None, "Outages that began.");
         for supply in Supply::ALL {
-            text.sample("gtd_outages_total", &[("what", supply.word())], self.outages.get(&supply).unwrap_or(&0));
+            text.sample("gtd_outages_total", Some(("what", supply.word())), self.outages.get(&supply).unwrap_or(&0));
         }
         text.family("gtd_pokes", "counter", None, "Pokes, and what became of them.");
         for result in POKES {
-            text.sample("gtd_pokes_total", &[("result", result)], self.pokes.get(result).unwrap_or(&0));
+            text.sample("gtd_pokes_total", Some(("result", result)), self.pokes.get(result).unwrap_or(&0));
         }
         if let Some(now) = now {
             self.show_now(&mut text, now);
         }
         text.family("gtd_look_seconds", "summary", Some("seconds"), "How long looks take.");
-        text.summary("gtd_look_seconds", &[], self.looks);
+        text.summary("gtd_look_seconds", None, self.looks);
         let ran = PROGRAMS.map(|(name, file)| (name, tallies.get(file).copied().unwrap_or_default()));
         text.family("gtd_command_seconds", "summary", Some("seconds"), "How long other programs take.");
         for (name, tally) in ran {
-            text.summary("gtd_command_seconds", &[("program", name)], tally);
+            text.summary("gtd_command_seconds", Some(("program", name)), tally);
         }
         let help = "Runs of other programs that gave no answer, or failed.";
         text.family("gtd_command_failures", "counter", None, help);
         for (name, tally) in ran {
-            text.sample("gtd_command_failures_total", &[("program", name)], tally.failures);
+            text.sample("gtd_command_failures_total", Some(("program", name)), &tally.failures);
         }
         text.out.push_str("# EOF\n");
         text.out
@@ -209,7 +209,7 @@ impl Metrics {
     fn show_now(&self, text: &mut Text, now: &Now<'_>) {
         text.family("gtd_outage", "gauge", None, "Whether something that gtd relies on is of no use.");
         for supply in Supply::ALL {
-            text.sample("gtd_outage", &[("what", supply.word())], u8::from(self.out.contains(&supply)));
+            text.sample("gtd_outage", Some(("what", supply.word())), &u8::from(self.out.contains(&supply)));
         }
         text.family("gtd_agents", "gauge", None, "Agents in each state.");
         let mut states: SortedMap<&str, usize> = STATES.into_iter().map(|state| (state, 0)).collect();
@@ -217,15 +217,15 @@ impl Metrics {
             *states.get_or_default(&agent.state) += 1;
         }
         for (state, count) in states {
-            text.sample("gtd_agents", &[("state", state)], count);
+            text.sample("gtd_agents", Some(("state", state)), &count);
         }
         text.family("gtd_agent_up", "gauge", None, "Whether an agent's program was alive when it was last seen.");
         for (agent, up) in &now.agents {
-            text.sample("gtd_agent_up", &[("agent", &agent.agent.to_string())], u8::from(*up));
+            text.sample("gtd_agent_up", Some(("agent", &agent.agent.to_string())), &u8::from(*up));
         }
         if let Some(next) = now.next_heartbeat {
             let name = "gtd_next_heartbeat_timestamp_seconds";
-            text.gauge(name, "When the next heartbeat is due.", Some("seconds"), seconds(next.wall));
+            text.gauge(name, "When the next heartbeat is due.", Some("seconds"), &seconds(next.wall));
         }
     }
 }
@@ -243,8 +243,20 @@ fn decimal(time: Duration) -> String {
 
 /// The text of a label.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            c => out.push(c),
+        }
+    }
+    out
 }
+
+/// What tells samples of one name from each other, besides the town.
+type Label<'a> = Option<(&'a str, &'a str)>;
 
 struct Text {
     out: String,
@@ -260,25 +272,25 @@ impl Text {
         self.write(format_args!("# HELP {name} {help}\n"));
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        let labels: String = labels.iter().map(|(label, text)| format!(",{label}=\"{}\"", escaped(text))).collect();
-        let line = format!("{name}{{town=\"{}\"{labels}}} {value}\n", self.town);
+    fn sample(&mut self, name: &str, label: Label, value: &dyn Display) {
+        let label = label.map(|(label, text)| format!(",{label}=\"{}\"", escaped(text))).unwrap_or_default();
+        let line = format!("{name}{{town=\"{}\"{label}}} {value}\n", self.town);
         self.out.push_str(&line);
     }
 
-    fn gauge(&mut self, name: &str, help: &str, unit: Option<&str>, value: impl Display) {
+    fn gauge(&mut self, name: &str, help: &str, unit: Option<&str>, value: &dyn Display) {
         self.family(name, "gauge", unit, help);
-        self.sample(name, &[], value);
+        self.sample(name, None, value);
     }
 
     fn counter(&mut self, name: &str, help: &str, value: u64) {
         self.family(name, "counter", None, help);
-        self.sample(&format!("{name}_total"), &[], value);
+        self.sample(&format!("{name}_total"), None, &value);
     }
 
-    fn summary(&mut self, name: &str, labels: &[(&str, &str)], tally: Tally) {
-        self.sample(&format!("{name}_count"), labels, tally.count);
-        self.sample(&format!("{name}_sum"), labels, decimal(tally.time));
+    fn summary(&mut self, name: &str, label: Label, tally: Tally) {
+        self.sample(&format!("{name}_count"), label, &tally.count);
+        self.sample(&format!("{name}_sum"), label, &decimal(tally.time));
     }
 
     fn write(&mut self, text: std::fmt::Arguments<'_>) {

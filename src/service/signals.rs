@@ -41,13 +41,43 @@ pub enum Event {
 const OBEYED_WITHIN: Duration = Duration::from_millis(300);
 
 /// The stack of a thread that only waits and tells.
-pub const SMALL_STACK: usize = 64 << 10;
+const SMALL_STACK: usize = 64 << 10;
+
+/// What the other threads tell the main thread by. Clones tell the same one.
+#[derive(Clone, Debug)]
+pub struct Teller {
+    events: Sender<Event>,
+    ringer: Ringer,
+}
+
+impl Teller {
+    /// Puts what there is to be told into `events`, and rings for it.
+    pub const fn new(events: Sender<Event>, ringer: Ringer) -> Teller {
+        Teller { events, ringer }
+    }
+
+    /// Tells; says whether anybody is left to hear it.
+    pub fn tell(&self, event: Event) -> bool {
+        // A channel without bounds is never full, and `send` is twice the program: it can wait for room.
+        let is_heard = self.events.try_send(event).is_ok();
+        self.ringer.ring();
+        is_heard
+    }
+}
+
+/// Starts a thread that only waits and tells.
+///
+/// # Errors
+/// Where the system has no threads left.
+pub fn start_thread(name: &str, task: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).stack_size(SMALL_STACK).spawn(task).map(drop)
+}
 
 /// Sends an event for each signal from now on.
 ///
 /// # Errors
 /// Where the handlers or the thread cannot be made.
-pub fn listen(events: Sender<Event>, ringer: Ringer) -> io::Result<()> {
+pub fn listen(teller: Teller) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP])?;
     // These would end gtd by default: a file that has grown too large is a write that failed, and the others mean nothing.
     let nothing = Arc::new(AtomicBool::new(false));
@@ -69,13 +99,12 @@ pub fn listen(events: Sender<Event>, ringer: Ringer) -> io::Result<()> {
                     Event::Stop(stop)
                 }
             };
-            if events.send(event).is_err() {
+            if !teller.tell(event) {
                 return;
             }
-            ringer.ring();
         }
     };
-    thread::Builder::new().name("signals".to_owned()).stack_size(SMALL_STACK).spawn(tell).map(drop)
+    start_thread("signals", Box::new(tell))
 }
 
 /// A stop signal as Go's runtime calls it, for the seed's log line.

@@ -3,14 +3,13 @@
 //! It sleeps in one poll(2) on the clock and on a descriptor for each process. Where the system has no such descriptors, or
 //! not as many, the clock wakes it for the rest.
 
-use super::signals::{Event, SMALL_STACK};
+use super::signals::{Event, Teller, start_thread};
 use crate::sys::bell::{self, Bell, Ringer};
 use crate::sys::clock;
 use crate::sys::limits;
 use crate::sys::raw::{self, Wait};
 use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::time::Tick;
-use crossbeam_channel::Sender;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,6 +22,7 @@ use std::time::Duration;
 pub struct Sleeper {
     orders: Arc<Mutex<Orders>>,
     ringer: Ringer,
+    daemon: Teller,
 }
 
 #[derive(Debug, Default)]
@@ -47,12 +47,20 @@ struct Watched {
     end: OwnedFd,
 }
 
+/// What to wait for until one of these ends.
+fn ends(list: &[&Arc<Watched>]) -> Vec<Wait> {
+    list.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect()
+}
+
 /// Those of a list that have not ended, as far as the system tells.
-fn living(list: &[Arc<Watched>]) -> impl Iterator<Item = &Arc<Watched>> {
-    let mut waits: Vec<Wait> = list.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect();
-    let is_known = raw::poll(&mut waits, Some(Duration::ZERO)).is_ok();
-    let has_ended: Vec<bool> = waits.iter().map(|wait| is_known && wait.ready).collect();
-    list.iter().zip(has_ended).filter(|(_, ended)| !ended).map(|(watched, _)| watched)
+fn living(list: &[Arc<Watched>]) -> Vec<&Arc<Watched>> {
+    let mut living: Vec<&Arc<Watched>> = list.iter().collect();
+    let mut waits = ends(&living);
+    if raw::poll(&mut waits, Some(Duration::ZERO)).is_ok() {
+        let mut waits = waits.iter();
+        living.retain(|_| waits.next().is_some_and(|wait| !wait.ready));
+    }
+    living
 }
 
 /// Why not all processes are watched; the next look sees what becomes of the others.
@@ -83,12 +91,12 @@ impl Sleeper {
     ///
     /// # Errors
     /// Where there are no descriptors or threads left.
-    pub fn start(events: Sender<Event>, daemon: Ringer) -> io::Result<Sleeper> {
+    pub fn start(daemon: Teller) -> io::Result<Sleeper> {
         let (ringer, bell) = bell::bell()?;
         let orders = Arc::new(Mutex::new(Orders::default()));
-        let sleeping = Sleeping { orders: Arc::clone(&orders), bell, events, daemon };
-        thread::Builder::new().name("sleeper".to_owned()).stack_size(SMALL_STACK).spawn(move || sleeping.sleep())?;
-        Ok(Sleeper { orders, ringer })
+        let sleeping = Sleeping { orders: Arc::clone(&orders), bell, daemon: daemon.clone() };
+        start_thread("sleeper", Box::new(move || sleeping.sleep()))?;
+        Ok(Sleeper { orders, ringer, daemon })
     }
 
     /// Wakes the daemon at `at`, and not at the moment it wanted before.
@@ -102,10 +110,10 @@ impl Sleeper {
     ///
     /// # Errors
     /// [`Unwatched`], if some are not watched.
-    pub fn watch(&self, pids: &[u32], events: &Sender<Event>, daemon: &Ringer) -> Result<(), Unwatched> {
+    pub fn watch(&self, pids: &[u32]) -> Result<(), Unwatched> {
         // A descriptor that is there is used on: opened anew, the old ones would take the room of others meanwhile.
         let list = Arc::clone(&self.lock().watched);
-        let before: Vec<&Arc<Watched>> = living(&list).collect();
+        let before = living(&list);
         // Most looks show what the one before has shown: then the thread sleeps on.
         if before.len() == list.len() && before.iter().map(|watched| watched.pid).eq(pids.iter().copied()) {
             return Ok(());
@@ -127,8 +135,7 @@ impl Sleeper {
                     room -= 1;
                 }
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
-                    let _ = events.send(Event::Ended { pid: *pid });
-                    daemon.ring();
+                    self.daemon.tell(Event::Ended { pid: *pid });
                 }
                 Err(why) => {
                     unwatched = Err(Unwatched { count: pids.len() - number, why });
@@ -154,8 +161,8 @@ impl Sleeper {
 struct Sleeping {
     orders: Arc<Mutex<Orders>>,
     bell: Bell,
-    events: Sender<Event>,
-    daemon: Ringer,
+    /// It may be gone already; then this thread goes with the process.
+    daemon: Teller,
 }
 
 impl Sleeping {
@@ -172,7 +179,7 @@ impl Sleeping {
                 (orders.wake, Arc::clone(&orders.watched))
             };
             let open: Vec<&Arc<Watched>> = watched.iter().filter(|watched| !told.contains(&watched.pid)).collect();
-            let mut waits: Vec<Wait> = open.iter().map(|watched| Wait::readable(watched.end.as_fd())).collect();
+            let mut waits = ends(&open);
             waits.push(Wait::readable(self.bell.as_fd()));
             let left = wake.map(|wake| wake.at.since(clock::now().tick));
             if raw::poll(&mut waits, left).is_err() {
@@ -184,7 +191,7 @@ impl Sleeping {
             }
             for (watched, _) in open.iter().zip(&waits).filter(|(_, wait)| wait.ready) {
                 told.insert(watched.pid);
-                self.tell(Event::Ended { pid: watched.pid });
+                self.daemon.tell(Event::Ended { pid: watched.pid });
             }
             self.tell_time();
         }
@@ -197,12 +204,6 @@ impl Sleeping {
         let Some(wake) = orders.wake.filter(|wake| wake.at <= now) else { return };
         orders.wake = None;
         drop(orders);
-        self.tell(Event::Due { late: now.since(wake.at.max(wake.given)) });
-    }
-
-    fn tell(&self, event: Event) {
-        // The daemon may be gone already; then this thread goes with the process.
-        let _ = self.events.send(event);
-        self.daemon.ring();
+        self.daemon.tell(Event::Due { late: now.since(wake.at.max(wake.given)) });
     }
 }

@@ -10,7 +10,6 @@ use crate::town::history::History;
 use crate::town::json::{self, Fields, FromJson, Object, ToJson, record};
 use crate::town::time::{Moment, Wall};
 use serde_json::Value;
-use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 /// The version of the part under `gtd`.
@@ -153,28 +152,6 @@ impl FromJson for Own {
     }
 }
 
-/// gtd's part, as it is written.
-type Borrowed<'a> = Own<&'a [OpenCondition], &'a [AgentStatus], &'a History>;
-
-impl Own {
-    /// What was read, to be written again.
-    fn borrowed(&self) -> Borrowed<'_> {
-        Own {
-            format: self.format,
-            version: self.version.clone(),
-            program: self.program.clone(),
-            boot: self.boot.clone(),
-            looked_at: self.looked_at,
-            next_heartbeat: self.next_heartbeat,
-            rhythm: self.rhythm.clone(),
-            no_generation: self.no_generation.clone(),
-            conditions: &self.conditions,
-            agents: &self.agents,
-            history: &self.history,
-        }
-    }
-}
-
 /// The file that a daemon was started from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramFile {
@@ -240,12 +217,12 @@ pub fn path(dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// Why it cannot be read or understood, in one line.
-pub fn read(dir: &Path) -> Result<Option<State>, String> {
+pub fn read(dir: &Path) -> Result<Option<Box<State>>, String> {
     fetch(dir, Whose::Ours).unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// The same; the outer error is the machine's, behind which a good file may stand.
-fn fetch(dir: &Path, whose: Whose) -> Result<Result<Option<State>, String>, FileError> {
+fn fetch(dir: &Path, whose: Whose) -> Result<Result<Option<Box<State>>, String>, FileError> {
     let path = path(dir);
     match files::read_at_most(&path, whose, MOST) {
         Ok(None) => Ok(Ok(None)),
@@ -255,8 +232,8 @@ fn fetch(dir: &Path, whose: Whose) -> Result<Result<Option<State>, String>, File
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<State, String> {
-    let state: State = json::parse(bytes).map_err(|error| format!("not a state: {error}"))?;
+fn parse(bytes: &[u8]) -> Result<Box<State>, String> {
+    let state: Box<State> = Box::new(json::parse(bytes).map_err(|error| format!("not a state: {error}"))?);
     match &state.gtd {
         Some(own) if own.format > FORMAT => Err(format!("its format {} is newer than this gtd", own.format)),
         _ => Ok(state),
@@ -264,18 +241,17 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
 }
 
 /// What is remembered, after a reboot without what a reboot ends.
-fn history_of(state: State) -> History {
-    let mut history = match state.gtd {
-        Some(own) => {
-            let mut history = own.history;
+fn history_of(state: Option<Box<State>>) -> History {
+    let mut history = History::default();
+    if let Some(state) = state {
+        if let Some(own) = state.gtd {
+            history = own.history;
             if own.boot != clock::boot_id() {
                 history.after_reboot();
             }
-            history
         }
-        None => History::default(),
-    };
-    history.heartbeats = history.heartbeats.max(state.heartbeat_count);
+        history.heartbeats = history.heartbeats.max(state.heartbeat_count);
+    }
     history
 }
 
@@ -284,7 +260,7 @@ fn history_of(state: State) -> History {
 /// # Errors
 /// As for [`read`].
 pub fn peek(dir: &Path) -> Result<History, String> {
-    Ok(read(dir)?.map(history_of).unwrap_or_default())
+    read(dir).map(history_of)
 }
 
 /// Reads what is remembered. A file that cannot be understood is set aside, and gtd begins anew.
@@ -292,16 +268,17 @@ pub fn peek(dir: &Path) -> Result<History, String> {
 /// # Errors
 /// The machine does not let it be read: who begins anew then forgets holds and requests that stand in a good file.
 pub fn load(dir: &Path) -> Result<Loaded, FileError> {
-    Ok(match fetch(dir, Whose::OursAlone)? {
-        Ok(state) => Loaded { history: state.map(history_of).unwrap_or_default(), trouble: None },
+    let (state, trouble) = match fetch(dir, Whose::OursAlone)? {
+        Ok(state) => (state, None),
         Err(why) => {
             let aside = match files::set_aside(&path(dir), clock::now().wall) {
                 Ok(aside) => format!("set aside as {}", aside.display()),
                 Err(error) => error.to_string(),
             };
-            Loaded { history: History::default(), trouble: Some(format!("{why}; {aside}, and begun anew")) }
+            (None, Some(format!("{why}; {aside}, and begun anew")))
         }
-    })
+    };
+    Ok(Loaded { history: history_of(state), trouble })
 }
 
 /// Writes the state, where it differs from what was written last.
@@ -383,13 +360,12 @@ impl Keeper {
     }
 }
 
+/// FNV-1a: nobody writes a state so that it looks like another.
 fn fingerprint(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn encode(state: &State<Borrowed>) -> Vec<u8> {
+fn encode(state: &impl ToJson) -> Vec<u8> {
     // Without blanks: the file of a thousand agents is a megabyte.
     let mut bytes = json::line(state);
     bytes.push(b'\n');
@@ -402,10 +378,9 @@ fn encode(state: &State<Borrowed>) -> Vec<u8> {
 /// Why it is not written.
 pub fn mark_stopped(dir: &Path) -> Result<(), String> {
     match read(dir)? {
-        Some(State { running: true, pid, started_at, last_heartbeat, heartbeat_count, gtd }) => {
-            let gtd = gtd.as_ref().map(Own::borrowed);
-            let state = State { running: false, pid, started_at, last_heartbeat, heartbeat_count, gtd };
-            files::write(&path(dir), &encode(&state), Durability::Synced, Access::User).map_err(|e| e.to_string())
+        Some(mut state) if state.running => {
+            state.running = false;
+            files::write(&path(dir), &encode(&*state), Durability::Synced, Access::User).map_err(|e| e.to_string())
         }
         _ => Ok(()),
     }
@@ -424,7 +399,7 @@ mod tests {
         ] {
             let state = parse(file.as_bytes()).expect("a state");
             assert_eq!((state.running, state.heartbeat_count), (running, 1));
-            assert_eq!(history_of(state).heartbeats, 1);
+            assert_eq!(history_of(Some(state)).heartbeats, 1);
         }
     }
 

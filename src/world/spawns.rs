@@ -41,7 +41,7 @@ impl World {
     ///
     /// # Errors
     /// Why it is not changed, in one line.
-    pub fn change_pending(&self, change: impl FnOnce(&mut Vec<Spawn>)) -> Result<(), String> {
+    pub fn change_pending(&self, change: &mut dyn FnMut(&mut Vec<Spawn>)) -> Result<(), String> {
         let before = self.read_pending()?;
         let mut spawns = before.clone();
         change(&mut spawns);

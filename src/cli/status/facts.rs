@@ -19,7 +19,7 @@ pub struct Facts {
     /// Who serves it.
     pub holder: Holder,
     /// What was written last; `None` where no daemon has served this town yet.
-    pub state: Option<State>,
+    pub state: Option<Box<State>>,
     /// Now.
     pub now: Moment,
 }
