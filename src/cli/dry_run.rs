@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 24;
 
 /// Shows the plan.
 pub fn show(town: &Path) -> Result<Exit, Refusal> {
-    let Found { plan, notes, requests } = plan(town).map_err(|why| Refusal::new(Exit::Failed, why))?;
+    let Found { plan, notes, requests } = plan(town).map_err(|why| Refusal { exit: Exit::Failed, why })?;
     let screen = Screen::of_stdout();
     let folded = |lines: Vec<String>, start: &str| -> String {
         let folded = |line: &String| {
@@ -32,7 +32,7 @@ pub fn show(town: &Path) -> Result<Exit, Refusal> {
         lines.iter().map(folded).collect()
     };
     let (notes, requests) = (folded(notes, "note: "), folded(requests, ""));
-    print(&format!("{notes}{}{requests}", verdicts(&plan, screen)))
+    print(format_args!("{notes}{}{requests}", verdicts(&plan, screen)))
 }
 
 /// A line an agent: what would be done, why, and by which rule; below it what would have to be different.

@@ -328,6 +328,16 @@ fn writer_of(name: &str) -> Option<u32> {
     pid.parse().ok().filter(|_| digits(pid) && digits(count))
 }
 
+/// The names in a directory, sorted, as far as they are text; none where it cannot be read.
+pub fn names(dir: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        names.extend(entry.file_name().into_string());
+    }
+    names.sort();
+    names
+}
+
 /// `path` with something at the end of its name.
 pub fn sibling(path: &Path, end: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();

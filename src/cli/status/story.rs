@@ -46,7 +46,7 @@ impl Story {
         let status = status.map_err(|why| {
             let known: Vec<String> = agents.iter().take(10).map(|status| status.agent.to_string()).collect();
             let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-            Refusal::new(Exit::Usage, format!("{}: {why}; it has seen {known}", shown(name, 80)))
+            Refusal::new(Exit::Usage, format_args!("{}: {why}; it has seen {known}", shown(name, 80)))
         })?;
         Ok(Story { events: events(facts, &status), screens: screens(facts, &status.agent), status })
     }
