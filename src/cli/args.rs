@@ -4,6 +4,7 @@ use super::options;
 use super::print::What;
 use crate::town::duration::parse_duration;
 use crate::town::request::Action as Wanted;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -125,7 +126,7 @@ impl Reader<'_> {
         while let Some(word) = self.words.next() {
             let bytes = word.as_bytes();
             if flags_are_over || !bytes.starts_with(b"-") || bytes == b"-" {
-                self.bare(&word)?;
+                self.bare(word.to_string_lossy())?;
                 continue;
             }
             if bytes == b"--" {
@@ -140,16 +141,16 @@ impl Reader<'_> {
                 None => flag.chars().skip(1).try_for_each(|letter| self.short(letter))?,
             }
             if let Some(value) = self.attached.take() {
-                return Err(format!("unexpected argument for option '{}': {value:?}", self.flag));
+                return Err(format!("unexpected argument for option '{}': {:?}", self.flag, value.to_string_lossy()));
             }
         }
         Ok(())
     }
 
     /// A word that is no flag's: after `--status`, an agent.
-    fn bare(&mut self, word: &OsStr) -> Result<(), String> {
+    fn bare(&mut self, word: Cow<'_, str>) -> Result<(), String> {
         match &mut self.action {
-            Some(Action::Status(agent @ None)) => *agent = Some(word.to_string_lossy().into_owned()),
+            Some(Action::Status(agent @ None)) => *agent = Some(word.into_owned()),
             _ => return Err(format!("unexpected argument {word:?}")),
         }
         Ok(())

@@ -47,10 +47,11 @@ _gtd() {
         case $word in
 "#;
 
-const ARGUMENTS: &str = r#"            *) optional= ;;
+/// What stands between the flags and the names of all of them.
+const ARGUMENTS: &str = "            *) optional= ;;
         esac
     done
-"#;
+";
 
 const END: &str = r#"    [[ $cur == = ]] && cur=
     if ((${#wanted[@]})); then
@@ -90,11 +91,11 @@ pub fn script() -> String {
             }
             _ => format!("_gtd_words {:?}", kind.words().join(" ")),
         };
-        let _ = write!(script, "        {}) {how} ;;\n", word(kind));
+        let _ = writeln!(script, "        {}) {how} ;;", word(kind));
     }
     script.push_str(REST);
     for flag in &FLAGS {
-        let _ = write!(script, "            {}) {} ;;\n", names(flag, "|"), effect(flag));
+        let _ = writeln!(script, "            {}) {} ;;", names(flag, "|"), effect(flag));
     }
     let general = names_of(&|flag| flag.kind == Kind::General);
     let commands = names_of(&Flag::is_command);

@@ -58,9 +58,9 @@ pub fn script() -> String {
             let _ = write!(when, "; or test (__gtd_behind --{}) -eq 0", flag.name);
         }
         let short = flag.short.map(|letter| format!(" -s {letter}")).unwrap_or_default();
-        let _ = write!(
+        let _ = writeln!(
             script,
-            "complete -c gtd -n '{when}'{short} -l {}{} -d {}\n",
+            "complete -c gtd -n '{when}'{short} -l {}{} -d {}",
             flag.name,
             first(flag),
             quoted(flag.brief)

@@ -55,12 +55,12 @@ pub fn plist(service: &Service) -> String {
     }
     text.push_str(BEGIN);
     for argument in arguments {
-        let _ = write!(text, "        <string>{}</string>\n", escaped(argument));
+        let _ = writeln!(text, "        <string>{}</string>", escaped(argument));
     }
     text.push_str(KEYS);
     if let Some(home) = &service.home {
         let log = escaped(&format!("{home}/Library/Logs/gtd.log"));
-        let _ = write!(text, "    <key>StandardErrorPath</key>\n    <string>{log}</string>\n");
+        let _ = writeln!(text, "    <key>StandardErrorPath</key>\n    <string>{log}</string>");
     }
     let mut variables = String::new();
     for (name, value) in [("TMUX_TMPDIR", &service.sockets), ("PATH", &service.path(&PATH))] {
@@ -70,7 +70,7 @@ pub fn plist(service: &Service) -> String {
         }
     }
     if !variables.is_empty() {
-        let _ = write!(text, "    <key>EnvironmentVariables</key>\n    <dict>\n{variables}    </dict>\n");
+        let _ = writeln!(text, "    <key>EnvironmentVariables</key>\n    <dict>\n{variables}    </dict>");
     }
     text.push_str("</dict>\n</plist>\n");
     text

@@ -58,11 +58,11 @@ pub fn unit(service: &Service) -> Result<String, String> {
         );
     }
     // The bracket keeps a backslash at the end of a path from joining lines.
-    let _ = write!(unit, "\n[Unit]\nDescription=Gas Town's daemon (gtd{about})\nDocumentation=man:gtd(8)\n");
-    let _ = write!(unit, "\n[Service]\n{SERVICE}ExecStart={}{town}\n", quoted(program));
+    let _ = writeln!(unit, "\n[Unit]\nDescription=Gas Town's daemon (gtd{about})\nDocumentation=man:gtd(8)");
+    let _ = writeln!(unit, "\n[Service]\n{SERVICE}ExecStart={}{town}", quoted(program));
     unit.push_str("ExecReload=/bin/kill -HUP $MAINPID\n");
     let mut environment = |name: &str, value: &str| {
-        let _ = write!(unit, "Environment={}\n", quoted(&format!("{name}={value}")));
+        let _ = writeln!(unit, "Environment={}", quoted(&format!("{name}={value}")));
     };
     if let Some(sockets) = &service.sockets {
         environment("TMUX_TMPDIR", sockets);
