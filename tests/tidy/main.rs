@@ -84,8 +84,8 @@ fn every_file_is_short_and_says_what_it_is_for() {
 }
 
 #[test]
-fn the_program_is_linked_with_five_crates() {
-    let allowed = ["crossbeam-channel", "fs2", "libc", "serde_json", "signal-hook"];
+fn the_program_is_linked_with_seven_crates() {
+    let allowed = ["crossbeam-channel", "fs2", "lexopt", "libc", "serde", "serde_json", "signal-hook"];
     assert_eq!(rules::dependencies(&read("Cargo.toml")), allowed);
 }
 
