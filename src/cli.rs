@@ -47,7 +47,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(exit: Exit, why: impl fmt::Display) -> Refusal {
+    fn new(exit: Exit, why: fmt::Arguments<'_>) -> Refusal {
         Refusal { exit, why: why.to_string() }
     }
 }
@@ -56,7 +56,7 @@ impl Refusal {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let done = match args::parse(args) {
         Ok(args) => perform(&args),
-        Err(why) => Err(Refusal::new(Exit::Usage, format!("{why}; gtd --help lists what can be asked"))),
+        Err(why) => Err(Refusal::new(Exit::Usage, format_args!("{why}; gtd --help lists what can be asked"))),
     };
     match done {
         Ok(exit) => exit,
@@ -70,15 +70,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn perform(args: &Args) -> Result<Exit, Refusal> {
     match &args.action {
-        Action::Help => return print(&help()),
-        Action::Version => return print(concat!("gtd ", env!("CARGO_PKG_VERSION"), "\n")),
+        Action::Help => return print(format_args!("{}", help())),
+        Action::Version => return print(format_args!(concat!("gtd ", env!("CARGO_PKG_VERSION"), "\n"))),
         Action::Print(what) => return print::show(*what, args),
         _ => {}
     }
     let town = match find_town(args) {
         Ok(town) => town,
-        Err(why) if matches!(args.action, Action::Status(_)) => return Err(Refusal::new(Exit::Unknown, why)),
-        Err(why) => return Err(Refusal::new(Exit::Failed, why)),
+        Err(why) if matches!(args.action, Action::Status(_)) => return Err(Refusal { exit: Exit::Unknown, why }),
+        Err(why) => return Err(Refusal { exit: Exit::Failed, why }),
     };
     match &args.action {
         Action::Run => run::foreground(&town),
@@ -102,12 +102,23 @@ fn find_town(args: &Args) -> Result<PathBuf, String> {
     }
 }
 
-/// Prints to stdout. A reader that has read enough is no failure.
-fn print(text: &str) -> Result<Exit, Refusal> {
+/// Prints to stdout.
+fn print(text: fmt::Arguments<'_>) -> Result<Exit, Refusal> {
+    match write_out(&text.to_string()) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => Err(unwritten(&error)),
+    }
+}
+
+/// The same, for whoever has more to say. A reader that has read enough is no failure.
+fn write_out(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-        Err(error) => Err(Refusal::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
+}
+
+fn unwritten(error: &io::Error) -> Refusal {
+    Refusal::new(Exit::Failed, format_args!("cannot write to stdout: {error}"))
 }

@@ -60,7 +60,7 @@ struct Check {
 pub fn show(town: &Path, json: bool) -> Result<Exit, Refusal> {
     let findings = Findings::new(town, json);
     findings.end_after(LIMIT);
-    findings.good("town", &town.display().to_string());
+    findings.good("town", format_args!("{}", town.display()));
     let dir = daemon_dir(town);
     let history = state::peek(&dir).unwrap_or_default();
     let mut check = Check {

@@ -13,6 +13,7 @@ use crate::town::plan::{Plan, Trigger};
 use crate::town::snapshot::Snapshot;
 use crate::town::text::{clean, with_command};
 use crate::world::{World, spool};
+use std::fmt::Write;
 use std::path::Path;
 
 /// The longest name that a column is made for; longer ones stand on a line of their own.
@@ -20,28 +21,39 @@ const LONGEST_NAME: usize = 24;
 
 /// Shows the plan.
 pub fn show(town: &Path) -> Result<Exit, Refusal> {
-    let Found { plan, notes, requests } = plan(town).map_err(|why| Refusal::new(Exit::Failed, why))?;
+    let Found { plan, notes, requests } = plan(town).map_err(|why| Refusal { exit: Exit::Failed, why })?;
     let screen = Screen::of_stdout();
-    let folded = |lines: Vec<String>, start: &str| -> String {
-        let folded = |line: &String| {
-            let (text, command) = with_command(line);
-            // What is to be copied is not folded.
-            let command = command.map(|command| format!("  or end them: {command}\n"));
-            format!("{}\n{}", screen.fold(&format!("{start}{text}"), 0, 2), command.unwrap_or_default())
-        };
-        lines.iter().map(folded).collect()
-    };
-    let (notes, requests) = (folded(notes, "note: "), folded(requests, ""));
-    print(&format!("{notes}{}{requests}", verdicts(&plan, screen)))
+    let mut text = String::new();
+    for note in notes {
+        push_folded(&mut text, screen, &format!("note: {note}"));
+    }
+    text.push_str(&verdicts(&plan, screen));
+    for request in requests {
+        push_folded(&mut text, screen, &request);
+    }
+    print(format_args!("{text}"))
+}
+
+fn push_folded(text: &mut String, screen: Screen, line: &str) {
+    let (line, command) = with_command(line);
+    let _ = writeln!(text, "{}", screen.fold(line, 0, 2));
+    // What is to be copied is not folded.
+    if let Some(command) = command {
+        let _ = writeln!(text, "  or end them: {command}");
+    }
 }
 
 /// A line an agent: what would be done, why, and by which rule; below it what would have to be different.
 fn verdicts(plan: &Plan, screen: Screen) -> String {
-    let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
-    let fits = |name: &String| name.len() <= LONGEST_NAME;
-    let names = plan.verdicts.iter().map(|(id, _)| id.to_string());
-    let names = width(&mut names.filter(fits).map(|name| name.len()));
-    let actions = width(&mut plan.verdicts.iter().map(|(_, verdict)| verdict.action().len()));
+    let fits = |name: &str| name.len() <= LONGEST_NAME;
+    let (mut names, mut actions) = (0, 0);
+    for (id, verdict) in &plan.verdicts {
+        let name = id.to_string();
+        if fits(&name) {
+            names = name.len().max(names);
+        }
+        actions = verdict.action().len().max(actions);
+    }
     // Where there is no room beside the name and the action, the reason is below.
     let beside = names + actions + 4;
     let narrow = beside + 20 > screen.width;
@@ -54,18 +66,18 @@ fn verdicts(plan: &Plan, screen: Screen) -> String {
         };
         let mut name = id.to_string();
         if !fits(&name) {
-            text.push_str(&format!("{}\n", screen.fold(&name, 0, 2)));
+            let _ = writeln!(text, "{}", screen.fold(&name, 0, 2));
             name.clear();
         }
         let reason = format!("{}{rule}", verdict.reason(plan.now));
         let reason = screen.fold(&clean(&reason, 500), indent, indent);
         let action = verdict.action();
-        text.push_str(&match narrow {
-            true => format!("{}\n  {reason}\n", screen.fold(&format!("{name}  {action}"), 0, 2)),
-            false => format!("{name:names$}  {action:actions$}  {reason}\n"),
-        });
+        let _ = match narrow {
+            true => writeln!(text, "{}\n  {reason}", screen.fold(&format!("{name}  {action}"), 0, 2)),
+            false => writeln!(text, "{name:names$}  {action:actions$}  {reason}"),
+        };
         if let Some(otherwise) = verdict.otherwise() {
-            text.push_str(&format!("{:indent$}{}\n", "", screen.fold(&otherwise, indent, indent)));
+            let _ = writeln!(text, "{:indent$}{}", "", screen.fold(&otherwise, indent, indent));
         }
     }
     text + &screen.fold(&format!("heartbeat {}", plan.rhythm), 0, 2) + "\n"

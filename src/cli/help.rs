@@ -9,10 +9,17 @@ pub fn help() -> String {
     let mut text = format!("gtd - {PURPOSE}\n\n");
     columns(&mut text, "usage: ", &synopsis());
     text.push_str("\noptions:\n");
-    let options = FLAGS.iter().filter(|flag| !flag.is_command()).map(|flag| (flag.with_values(), flag.brief));
-    columns(&mut text, "  ", &options.collect::<Vec<_>>());
-    let exits: Vec<String> = EXITS.iter().map(|(exit, brief, _)| format!("{} {brief}", *exit as u8)).collect();
-    let _ = writeln!(text, "\nexit status: {}", exits.join("; "));
+    let mut options = Vec::new();
+    for flag in FLAGS.iter().filter(|flag| !flag.is_command()) {
+        options.push((flag.with_values(), flag.brief));
+    }
+    columns(&mut text, "  ", &options);
+    let mut before = "\nexit status: ";
+    for (exit, brief, _) in &EXITS {
+        let _ = write!(text, "{before}{} {brief}", *exit as u8);
+        before = "; ";
+    }
+    text.push('\n');
     text
 }
 

@@ -3,6 +3,7 @@
 
 use super::print::What;
 use crate::town::request;
+use std::fmt::Write;
 
 /// What a value can be completed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +203,17 @@ pub static FLAGS: [Flag; 15] = [
     ),
 ];
 
+/// Flags by their names, with their dashes.
+pub fn dashed(names: &[&str]) -> String {
+    let mut text = String::new();
+    for (n, name) in names.iter().enumerate() {
+        let before = if n == 0 { "--" } else { " --" };
+        text.push_str(before);
+        text.push_str(name);
+    }
+    text
+}
+
 /// The flag of this name.
 pub fn find(name: &str) -> Option<&'static Flag> {
     FLAGS.iter().find(|flag| flag.name == name)
@@ -225,34 +237,49 @@ impl Flag {
     /// What is said where it stands beside anything else.
     pub fn misplaced(&self) -> String {
         let Kind::With(commands) = self.kind else { return String::new() };
-        let commands: Vec<String> = commands.iter().map(|name| format!("--{name}")).collect();
-        format!("--{} goes with {}", self.name, commands.join(" and "))
+        format!("--{} goes with {}", self.name, dashed(commands).replace(' ', " and "))
     }
 
     /// With its values: `--request ACTION AGENT`.
     pub fn with_values(&self) -> String {
-        let values =
-            self.values.iter().map(|v| if v.optional { format!(" [{}]", v.name) } else { format!(" {}", v.name) });
-        format!("--{}{}", self.name, values.collect::<String>())
+        let mut text = format!("--{}", self.name);
+        for Value { name, optional, .. } in self.values {
+            let _ = if *optional { write!(text, " [{name}]") } else { write!(text, " {name}") };
+        }
+        text
     }
 
     /// With its values and what goes with it alone: `--stop [--timeout TIME]`.
     pub fn with_options(&self) -> String {
-        let own = FLAGS.iter().filter(|o| o.kind != Kind::General && o.goes_with(Some(self.name)));
-        let own: String = own.map(|option| format!(" [{}]", option.with_values())).collect();
-        self.with_values() + &own
+        let mut text = self.with_values();
+        for option in FLAGS.iter().filter(|o| o.kind != Kind::General && o.goes_with(Some(self.name))) {
+            let _ = write!(text, " [{}]", option.with_values());
+        }
+        text
     }
 }
 
 /// The ways to call gtd, each with what it does.
 pub fn synopsis() -> Vec<(String, &'static str)> {
-    let general: String =
-        FLAGS.iter().filter(|f| f.kind == Kind::General).map(|f| format!(" [{}]", f.with_values())).collect();
-    let commands =
-        FLAGS.iter().filter(|f| f.kind == Kind::Command).map(|f| (format!("gtd {}", f.with_options()), f.brief));
-    let about: Vec<String> = FLAGS.iter().filter(|f| f.kind == Kind::About).map(Flag::with_values).collect();
-    let about = (format!("gtd {}", about.join(", ")), "");
-    std::iter::once((format!("gtd{general}"), RUN)).chain(commands).chain([about]).collect()
+    let mut run = "gtd".to_owned();
+    let mut about = String::new();
+    let mut ways = Vec::new();
+    for flag in &FLAGS {
+        match flag.kind {
+            Kind::General => {
+                let _ = write!(run, " [{}]", flag.with_values());
+            }
+            Kind::Command => ways.push((format!("gtd {}", flag.with_options()), flag.brief)),
+            Kind::About => {
+                let before = if about.is_empty() { "gtd " } else { ", " };
+                let _ = write!(about, "{before}{}", flag.with_values());
+            }
+            Kind::With(_) => {}
+        }
+    }
+    ways.insert(0, (run, RUN));
+    ways.push((about, ""));
+    ways
 }
 
 #[cfg(test)]

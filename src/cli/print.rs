@@ -112,11 +112,11 @@ pub fn show(what: What, args: &Args) -> Result<Exit, Refusal> {
         What::Cron => cron::line(&Service::here(args)?).map_err(failed)?,
         What::Agents => find_town(args).map(|town| agents::names(&town)).unwrap_or_default(),
     };
-    print(&text)
+    print(format_args!("{text}"))
 }
 
 fn failed(why: String) -> Refusal {
-    Refusal::new(Exit::Failed, why)
+    Refusal { exit: Exit::Failed, why }
 }
 
 /// What a service manager has to be told. None of the texts holds a control character.

@@ -18,11 +18,12 @@ use std::path::Path;
 pub fn leave(town: &Path, action: Action, name: &str) -> Result<Exit, Refusal> {
     let agent = find(town, name)?;
     let order = Order { action, agent: agent.clone(), at: clock::now().wall };
-    spool::leave(town, &order, std::process::id()).map_err(|error| Refusal::new(Exit::Failed, error))?;
+    spool::leave(town, &order, std::process::id())
+        .map_err(|error| Refusal::new(Exit::Failed, format_args!("{error}")))?;
     match signal::find(&daemon_dir(town)) {
         Ok(Some((pid, daemon))) => {
             signal::send(pid, &daemon, libc::SIGUSR1)?;
-            print(&format!(
+            print(format_args!(
                 "gtd: {action} of {agent} is left for the daemon (PID {pid}); gtd --status shows what becomes of it\n"
             ))
         }
@@ -34,8 +35,10 @@ pub fn leave(town: &Path, action: Action, name: &str) -> Result<Exit, Refusal> {
                 }
                 _ => (format!("no daemon runs for {}", town.display()), "one"),
             };
-            let kept = format!("{why}; {action} of {agent} is kept, and carried out when {who} starts");
-            Err(Refusal::new(Exit::NotRunning, kept))
+            Err(Refusal::new(
+                Exit::NotRunning,
+                format_args!("{why}; {action} of {agent} is kept, and carried out when {who} starts"),
+            ))
         }
     }
 }
@@ -43,17 +46,17 @@ pub fn leave(town: &Path, action: Action, name: &str) -> Result<Exit, Refusal> {
 fn find(town: &Path, name: &str) -> Result<AgentId, Refusal> {
     let history = state::peek(&daemon_dir(town)).unwrap_or_default();
     // Nobody rings: there is nothing that could stop it.
-    let stopped = |Stopped| Refusal::new(Exit::Failed, "stopped");
+    let stopped = |Stopped| Refusal::new(Exit::Failed, format_args!("stopped"));
     let mut world = World::new(town, Attention::nobody(), &history);
     let mut snapshot = world.look(Trigger::Heartbeat, &history).map_err(stopped)?;
     // Where nobody knows what sessions are called, agents still have their names.
     snapshot.generation = snapshot.generation.or(Ok(Generation::Seed));
     world.complete(&mut snapshot);
     let Some(roll) = roll(&snapshot) else {
-        return Err(Refusal::new(Exit::Failed, "Gas Town's generation is not known"));
+        return Err(Refusal::new(Exit::Failed, format_args!("Gas Town's generation is not known")));
     };
     roll.find(name).map_err(|why| {
         let near = roll.nearest(name).join(", ");
-        Refusal::new(Exit::Usage, format!("{}: {why}; the nearest are {near}", shown(name, 80)))
+        Refusal::new(Exit::Usage, format_args!("{}: {why}; the nearest are {near}", shown(name, 80)))
     })
 }

@@ -8,13 +8,13 @@ use crate::town::text::clean;
 use crate::world::tools;
 use std::env;
 use std::fs::OpenOptions;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The line by which a detached daemon tells that it is up.
-const UP: &str = "up";
+const UP: &[u8; 3] = b"up\n";
 
 /// Runs until it is stopped.
 pub fn foreground(town: &Path) -> Result<Exit, Refusal> {
@@ -36,67 +36,72 @@ pub fn once(town: &Path) -> Result<Exit, Refusal> {
 
 fn serve(town: &Path, life: Life, ready: &dyn Fn()) -> Result<Exit, Refusal> {
     raw::seal_inherited(false);
-    match daemon::run(town, life, ready) {
-        Ok(()) => Ok(Exit::Done),
-        Err(NotRun::Refused(Refused::Running(holder))) => {
-            let why = format!(
+    daemon::run(town, life, ready).map(|()| Exit::Done).map_err(|why| refusal(town, why))
+}
+
+fn refusal(town: &Path, why: NotRun) -> Refusal {
+    match why {
+        NotRun::Refused(Refused::Running(holder)) => Refusal::new(
+            Exit::AlreadyRuns,
+            format_args!(
                 "{holder} already serves {}; gtd --stop stops a gtd, gt daemon stop Gas Town's own",
                 town.display()
-            );
-            Err(Refusal::new(Exit::AlreadyRuns, why))
+            ),
+        ),
+        NotRun::Refused(Refused::Failed(error)) => {
+            Refusal::new(Exit::Failed, format_args!("{error}; gtd must be able to read and write there"))
         }
-        Err(NotRun::Refused(Refused::Failed(error))) => {
-            Err(Refusal::new(Exit::Failed, format!("{error}; gtd must be able to read and write there")))
-        }
-        Err(NotRun::NoTmux) => Err(Refusal::new(
+        NotRun::NoTmux => Refusal::new(
             Exit::Failed,
-            format!("no tmux {}; install it, for example with apt-get install tmux", tools::not_found("tmux")),
-        )),
-        Err(NotRun::Failed(error)) => Err(Refusal::new(Exit::Failed, format!("cannot start: {error}"))),
+            format_args!("no tmux {}; install it, for example with apt-get install tmux", tools::not_found("tmux")),
+        ),
+        NotRun::Failed(error) => Refusal::new(Exit::Failed, format_args!("cannot start: {error}")),
     }
 }
 
 /// Starts gtd once more, detached, and waits until that one is up or has said why not. The second one is a program of its
 /// own, and no fork of this one: nothing of this terminal is left in it.
 pub fn background(town: &Path) -> Result<Exit, Refusal> {
-    let failed = |error: io::Error| Refusal::new(Exit::Failed, format!("cannot start in the background: {error}"));
-    let program = env::current_exe().map_err(failed)?;
-    let mut child = Command::new(program)
+    start_detached(town).unwrap_or_else(|error| {
+        Err(Refusal::new(Exit::Failed, format_args!("cannot start in the background: {error}")))
+    })
+}
+
+fn start_detached(town: &Path) -> io::Result<Result<Exit, Refusal>> {
+    let mut child = Command::new(env::current_exe()?)
         .arg("--detached")
         .arg("--town")
         .arg(town)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let mut first = String::new();
-    if let Some(stdout) = child.stdout.take() {
-        let _ = BufReader::new(stdout).read_line(&mut first);
-    }
-    if first.trim_end() == UP {
+        .spawn()?;
+    let mut first = [0; UP.len()];
+    if let Some(mut stdout) = child.stdout.take()
+        && stdout.read_exact(&mut first).is_ok()
+        && first == *UP
+    {
         let _ = writeln!(io::stderr(), "gtd: serving {} in the background (PID {})", town.display(), child.id());
-        return Ok(Exit::Done);
+        return Ok(Ok(Exit::Done));
     }
     let mut why = String::new();
     if let Some(stderr) = child.stderr.take() {
         let _ = stderr.take(4096).read_to_string(&mut why);
     }
-    let status = child.wait().map_err(failed)?;
-    let exit = match status.code() {
+    let exit = match child.wait()?.code() {
         Some(5) => Exit::AlreadyRuns,
         _ => Exit::Failed,
     };
     let why = why.lines().next().unwrap_or("it ended at once and said nothing");
-    Err(Refusal::new(exit, clean(why.trim_start_matches("gtd: "), 1000)))
+    Ok(Err(Refusal::new(exit, format_args!("{}", clean(why.trim_start_matches("gtd: "), 1000)))))
 }
 
 /// The detached daemon: a session of its own, and, as soon as it is up, no stream of the terminal it came from.
 pub fn detached(town: &Path) -> Result<Exit, Refusal> {
     raw::seal_inherited(true);
-    raw::new_session().map_err(|error| Refusal::new(Exit::Failed, format!("cannot detach: {error}")))?;
+    raw::new_session().map_err(|error| Refusal::new(Exit::Failed, format_args!("cannot detach: {error}")))?;
     serve(town, Life::UntilStopped, &|| {
-        let _ = writeln!(io::stdout(), "{UP}");
+        let _ = io::stdout().write_all(UP);
         if let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
             for stream in 0..=2 {
                 let _ = raw::redirect(null.as_fd(), stream);

@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Shows the daemon and every agent, or one agent's story.
 pub fn show(town: &Path, agent: Option<&str>, as_json: bool) -> Result<Exit, Refusal> {
-    let facts = Facts::read(town).map_err(|why| Refusal::new(Exit::Unknown, why))?;
+    let facts = Facts::read(town).map_err(|why| Refusal { exit: Exit::Unknown, why })?;
     let exit = if facts.holder == Holder::Nobody { Exit::NotRunning } else { Exit::Done };
     let text = match (agent, as_json) {
         (None, false) => table::show(&facts, Screen::of_stdout()),
@@ -24,6 +24,6 @@ pub fn show(town: &Path, agent: Option<&str>, as_json: bool) -> Result<Exit, Ref
             if as_json { json::one(&facts, &story) } else { story.show(&facts, Screen::of_stdout()) }
         }
     };
-    print(&text)?;
+    print(format_args!("{text}"))?;
     Ok(exit)
 }

@@ -4,6 +4,7 @@
 //! may be links; but nothing that is not a regular file is ever read, so that nobody can make gtd wait.
 
 use super::raw;
+use crate::town::sorted::sort;
 use crate::town::time::Wall;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -326,6 +327,16 @@ fn writer_of(name: &str) -> Option<u32> {
     let (pid, count) = number.split_once('-')?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     pid.parse().ok().filter(|_| digits(pid) && digits(count))
+}
+
+/// The names in a directory, sorted, as far as they are text; none where it cannot be read.
+pub fn names(dir: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        names.extend(entry.file_name().into_string());
+    }
+    sort(&mut names);
+    names
 }
 
 /// `path` with something at the end of its name.

@@ -18,26 +18,40 @@ impl Check {
                 self.gtd(pid);
             }
             Ok(other @ Holder::Other(pid)) => {
-                let remedy = match pid {
-                    Some(pid) => format!("gt daemon stop, or kill {pid}; then gtd --background"),
-                    None => "gt daemon stop; fuser daemon/daemon.lock tells who holds it".to_owned(),
-                };
-                let found = format!("{other} holds daemon/daemon.lock; gtd would refuse to start");
-                self.findings.fault("daemon", &found, &remedy);
+                let found = format_args!("{other} holds daemon/daemon.lock; gtd would refuse to start");
+                match pid {
+                    Some(pid) => self.findings.fault(
+                        "daemon",
+                        found,
+                        format_args!("gt daemon stop, or kill {pid}; then gtd --background"),
+                    ),
+                    None => self.findings.fault(
+                        "daemon",
+                        found,
+                        format_args!("gt daemon stop; fuser daemon/daemon.lock tells who holds it"),
+                    ),
+                }
             }
-            Ok(other @ Holder::GtDaemon(pid)) => {
-                let found = format!("{other} serves this town; gtd would refuse to start");
-                self.findings.fault("daemon", &found, &format!("gt daemon stop, or kill {pid}; then gtd --background"));
-            }
-            Err(error) => {
-                self.findings.fault("daemon", &error.to_string(), "move away what is no file of this user there");
-            }
+            Ok(other @ Holder::GtDaemon(pid)) => self.findings.fault(
+                "daemon",
+                format_args!("{other} serves this town; gtd would refuse to start"),
+                format_args!("gt daemon stop, or kill {pid}; then gtd --background"),
+            ),
+            Err(error) => self.findings.fault(
+                "daemon",
+                format_args!("{error}"),
+                format_args!("move away what is no file of this user there"),
+            ),
         }
     }
 
     fn nobody(&self) {
         let Some(pid) = noted_pid(&self.dir) else {
-            self.findings.note("daemon", "nobody serves this town", "gtd --background starts one");
+            self.findings.note(
+                "daemon",
+                format_args!("nobody serves this town"),
+                format_args!("gtd --background starts one"),
+            );
             return;
         };
         let words = process::arguments(pid);
@@ -45,8 +59,11 @@ impl Check {
             true => "which has ended without a word".to_owned(),
             false => format!("which is a stranger's now ({})", clean(&words.join(" "), 60)),
         };
-        let found = format!("nobody serves this town; daemon/daemon.pid names PID {pid}, {whose}");
-        self.findings.note("daemon", &found, "gtd --background starts one, and puts the file in order");
+        self.findings.note(
+            "daemon",
+            format_args!("nobody serves this town; daemon/daemon.pid names PID {pid}, {whose}"),
+            format_args!("gtd --background starts one, and puts the file in order"),
+        );
     }
 
     fn gtd(&self, pid: u32) {
@@ -55,14 +72,14 @@ impl Check {
         let own = env!("CARGO_PKG_VERSION");
         let shown = version.as_deref().map_or(String::new(), |version| format!(" {version}"));
         let found = format!("gtd{shown} (PID {pid}) serves this town");
-        let remedy = "gtd --stop && gtd --background; agents live on";
+        let remedy = format_args!("gtd --stop && gtd --background; agents live on");
         if binary_was_replaced(pid) {
-            let found = format!("{found}; its binary on the disk was replaced since it started");
-            self.findings.note("daemon", &found, remedy);
-        } else if version.as_deref().is_some_and(|version| version != own) {
-            self.findings.note("daemon", &format!("{found}; this is gtd {own}"), remedy);
+            let found = format_args!("{found}; its binary on the disk was replaced since it started");
+            self.findings.note("daemon", found, remedy);
+        } else if version.is_some_and(|version| version != own) {
+            self.findings.note("daemon", format_args!("{found}; this is gtd {own}"), remedy);
         } else {
-            self.findings.good("daemon", &found);
+            self.findings.good("daemon", format_args!("{found}"));
         }
     }
 }

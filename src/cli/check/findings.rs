@@ -1,11 +1,12 @@
 //! What was found, told as soon as it is known: lines for a person, or one JSON object at the end.
 
 use crate::cli::screen::{NARROW, Screen};
-use crate::cli::{Exit, Refusal};
+use crate::cli::{Exit, Refusal, unwritten, write_out};
 use crate::sys::command::running::kill_current;
 use crate::town::json::{self, Object, ToJson};
 use crate::town::text::{clean, with_command};
-use std::io::{self, Write};
+use std::fmt::{Arguments, Write};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -53,6 +54,9 @@ struct Sheet {
 #[derive(Clone, Debug)]
 pub struct Findings(Arc<Mutex<Sheet>>);
 
+/// [`Findings::note`] or [`Findings::fault`]: what is told, what was found, and what to do.
+pub type Tell = fn(&Findings, &'static str, Arguments<'_>, Arguments<'_>);
+
 impl Findings {
     /// Nothing yet.
     pub fn new(town: &Path, json: bool) -> Findings {
@@ -71,17 +75,17 @@ impl Findings {
     }
 
     /// Something that is in order.
-    pub fn good(&self, what: &'static str, found: &str) {
-        self.lock().add(Mark::Ok, what, found, "");
+    pub fn good(&self, what: &'static str, found: Arguments<'_>) {
+        self.lock().add(Mark::Ok, what, found, format_args!(""));
     }
 
     /// Something that gtd can do without.
-    pub fn note(&self, what: &'static str, found: &str, remedy: &str) {
+    pub fn note(&self, what: &'static str, found: Arguments<'_>, remedy: Arguments<'_>) {
         self.lock().add(Mark::Note, what, found, remedy);
     }
 
     /// Something that must be mended.
-    pub fn fault(&self, what: &'static str, found: &str, remedy: &str) {
+    pub fn fault(&self, what: &'static str, found: Arguments<'_>, remedy: Arguments<'_>) {
         self.lock().add(Mark::Fault, what, found, remedy);
     }
 
@@ -90,7 +94,7 @@ impl Findings {
         let mut sheet = self.lock();
         sheet.close();
         match &sheet.unwritten {
-            Some(error) => Err(Refusal::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
+            Some(error) => Err(unwritten(error)),
             None if sheet.faults == 0 => Ok(Exit::Done),
             None => Ok(Exit::Failed),
         }
@@ -106,8 +110,12 @@ impl Findings {
                 return;
             }
             let last = sheet.checks.last().map_or("nothing", |finding| finding.what);
-            let found = format!("not finished: what comes after \"{last}\" does not answer");
-            sheet.add(Mark::Fault, "check", &found, "see whether the file systems of the town and of the home answer");
+            sheet.add(
+                Mark::Fault,
+                "check",
+                format_args!("not finished: what comes after \"{last}\" does not answer"),
+                format_args!("see whether the file systems of the town and of the home answer"),
+            );
             sheet.close();
             kill_current();
             std::process::exit(Exit::Failed as i32);
@@ -153,8 +161,9 @@ impl ToJson for Sheet {
 }
 
 impl Sheet {
-    fn add(&mut self, mark: Mark, what: &'static str, found: &str, remedy: &str) {
-        let finding = Finding { mark, what, found: clean(found, 500), remedy: clean(remedy, 4000) };
+    fn add(&mut self, mark: Mark, what: &'static str, found: Arguments<'_>, remedy: Arguments<'_>) {
+        let finding =
+            Finding { mark, what, found: clean(&found.to_string(), 500), remedy: clean(&remedy.to_string(), 4000) };
         if !self.json {
             self.print(&lines(&finding, self.width));
         }
@@ -175,11 +184,12 @@ impl Sheet {
 
     fn print(&mut self, text: &str) {
         let plain = (!self.utf8 && !self.json).then(|| ascii(text));
-        let mut out = io::stdout().lock();
-        let written = out.write_all(plain.as_deref().unwrap_or(text).as_bytes()).and_then(|()| out.flush());
         // A reader that has read enough is no failure.
-        self.unwritten =
-            self.unwritten.take().or(written.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe));
+        if let Err(error) = write_out(plain.as_deref().unwrap_or(text))
+            && self.unwritten.is_none()
+        {
+            self.unwritten = Some(error);
+        }
     }
 }
 
@@ -193,15 +203,16 @@ fn lines(finding: &Finding, width: usize) -> String {
     let mut text = String::new();
     let mut before = format!("{mark:5}  {:13}  ", finding.what);
     for line in wrapped(&finding.found, width - INDENT) {
-        text.push_str(&format!("{before}{line}\n"));
+        let _ = writeln!(text, "{before}{line}");
         before = " ".repeat(INDENT);
     }
     before.push_str("→ ");
     let (remedy, command) = with_command(&finding.remedy);
+    let mut remedies = wrapped(remedy, width - INDENT - 2);
     // What is to be copied is not broken.
-    let command = command.map(|command| format!("or end them: {command}"));
-    for line in wrapped(remedy, width - INDENT - 2).into_iter().chain(command) {
-        text.push_str(&format!("{before}{line}\n"));
+    remedies.extend(command.map(|command| format!("or end them: {command}")));
+    for line in remedies {
+        let _ = writeln!(text, "{before}{line}");
         before = " ".repeat(INDENT + 2);
     }
     text

@@ -25,54 +25,57 @@ const FEW_INODES: u64 = 100;
 impl Check {
     pub fn host(&self) {
         self.clock();
-        let mut places = vec![self.world.root.clone()];
+        self.disk(&self.world.root);
         // It may be a link to another disk, or one itself.
         let device = |path: &Path| path.metadata().map(|meta| meta.dev()).ok();
         if device(&self.dir).is_some_and(|dev| Some(dev) != device(&self.world.root)) {
-            places.push(self.dir.clone());
-        }
-        for place in places {
-            self.disk(&place);
+            self.disk(&self.dir);
         }
         self.limits();
     }
 
     fn clock(&self) {
         let now = clock::now();
+        let seconds = Wall::from_seconds(now.wall.seconds());
         if now.wall.seconds() < NEVER_SET {
-            let found = format!("it is {} by this machine's clock", now.wall.rfc3339(clock::local_offset(now.wall)));
-            self.findings.fault("clock", &found, "set it, for example with timedatectl set-ntp true");
-            return;
-        }
-        if now.tick.millis() == 0 {
-            let found = "the system does not count the time since its start; pauses cannot be measured";
-            self.findings.fault("clock", found, "run gtd on a system whose clock_gettime works");
-            return;
-        }
-        match self.newest_stamp().filter(|(_, at)| *at > now.wall.plus(SLACK)) {
-            None => {
-                let seconds = Wall::from_seconds(now.wall.seconds());
-                self.findings.good("clock", &seconds.rfc3339(clock::local_offset(seconds)));
-            }
-            Some((whose, at)) => {
-                let ahead = brief(at.since(now.wall));
-                let found = format!("{whose} is stamped {ahead} in the future; the clock was set back");
-                self.findings.note("clock", &found, "set the clock if it is wrong; else this mends itself");
-            }
+            self.findings.fault(
+                "clock",
+                format_args!("it is {} by this machine's clock", now.wall.rfc3339(clock::local_offset(now.wall))),
+                format_args!("set it, for example with timedatectl set-ntp true"),
+            );
+        } else if now.tick.millis() == 0 {
+            self.findings.fault(
+                "clock",
+                format_args!("the system does not count the time since its start; pauses cannot be measured"),
+                format_args!("run gtd on a system whose clock_gettime works"),
+            );
+        } else if let Some((whose, at)) = self.newest_stamp().filter(|(_, at)| *at > now.wall.plus(SLACK)) {
+            self.findings.note(
+                "clock",
+                format_args!("{whose} is stamped {} in the future; the clock was set back", brief(at.since(now.wall))),
+                format_args!("set the clock if it is wrong; else this mends itself"),
+            );
+        } else {
+            self.findings.good("clock", format_args!("{}", seconds.rfc3339(clock::local_offset(seconds))));
         }
     }
 
     /// The latest time that stands in the town's files or on them.
-    fn newest_stamp(&self) -> Option<(String, Wall)> {
-        let looked = self.history.last_look.map(|at| ("the last look in daemon/state.json".to_owned(), at.wall));
-        let activity = town_files::read_activity(&self.world.root);
-        let activity = activity.map(|at| ("daemon/activity.json".to_owned(), at));
-        let on_files = ["daemon/state.json", "daemon/daemon.log", "mayor/rigs.json", "mayor/daemon.json"];
-        let on_files = on_files.into_iter().filter_map(|name| {
-            let at = self.world.root.join(name).metadata().and_then(|meta| meta.modified()).ok()?;
-            Some((name.to_owned(), clock::wall_of(at)))
-        });
-        looked.into_iter().chain(activity).chain(on_files).max_by_key(|(_, at)| *at)
+    fn newest_stamp(&self) -> Option<(&'static str, Wall)> {
+        let on_file = |name: &str| self.world.root.join(name).metadata().and_then(|meta| meta.modified()).ok();
+        let mut newest = None;
+        let mut stamp = |whose, at: Option<Wall>| {
+            // Of two that are the same the later one counts.
+            if let Some(at) = at.filter(|at| newest.is_none_or(|(_, newest)| *at >= newest)) {
+                newest = Some((whose, at));
+            }
+        };
+        stamp("the last look in daemon/state.json", self.history.last_look.map(|at| at.wall));
+        stamp("daemon/activity.json", town_files::read_activity(&self.world.root));
+        for name in ["daemon/state.json", "daemon/daemon.log", "mayor/rigs.json", "mayor/daemon.json"] {
+            stamp(name, on_file(name).map(clock::wall_of));
+        }
+        newest
     }
 
     fn disk(&self, place: &Path) {
@@ -80,51 +83,59 @@ impl Check {
         let found = match raw::file_system(place) {
             Ok(found) => found,
             Err(error) => {
-                let remedy = format!("see what df {shown} says");
-                self.findings.fault("disk", &format!("{shown}: cannot be asked: {error}"), &remedy);
+                self.findings.fault(
+                    "disk",
+                    format_args!("{shown}: cannot be asked: {error}"),
+                    format_args!("see what df {shown} says"),
+                );
                 return;
             }
         };
+        let make_room = format_args!("make room on the file system of {shown}");
         match judge_disk(found) {
-            Disk::Enough => self.findings.good("disk", &format!("{} free", size(found.free))),
-            Disk::Little => {
-                let remedy = format!("make room on the file system of {shown}");
-                self.findings.note("disk", &format!("only {} free", size(found.free)), &remedy);
-            }
-            Disk::Bad(why) => {
-                let remedy = match found.read_only {
-                    true => format!("mount -o remount,rw $(stat -c %m {shown})"),
-                    false => format!("make room on the file system of {shown}"),
-                };
-                self.findings.fault("disk", &why, &remedy);
-            }
+            Disk::Enough => self.findings.good("disk", format_args!("{} free", size(found.free))),
+            Disk::Little => self.findings.note("disk", format_args!("only {} free", size(found.free)), make_room),
+            Disk::Bad(why) if found.read_only => self.findings.fault(
+                "disk",
+                format_args!("{why}"),
+                format_args!("mount -o remount,rw $(stat -c %m {shown})"),
+            ),
+            Disk::Bad(why) => self.findings.fault("disk", format_args!("{why}"), make_room),
         }
     }
 
     fn limits(&self) {
         if raw::pidfd_open(std::process::id()).is_err() {
-            let found = "there are no descriptors for processes; an agent's end is seen at the next look only";
-            self.findings.note("system", found, "Linux 5.3 or newer has them");
+            self.findings.note(
+                "system",
+                format_args!("there are no descriptors for processes; an agent's end is seen at the next look only"),
+                format_args!("Linux 5.3 or newer has them"),
+            );
         }
         if Table::read().is_err() {
-            let found = "/proc cannot be read; a bare shell is not told from an agent, and trees cannot be ended";
-            self.findings.note("system", found, "mount -t proc proc /proc");
+            self.findings.note(
+                "system",
+                format_args!("/proc cannot be read; a bare shell is not told from an agent, and trees cannot be ended"),
+                format_args!("mount -t proc proc /proc"),
+            );
         }
         if !Path::new("/dev/null").exists() {
             self.findings.fault(
                 "system",
-                "there is no /dev/null; no program can be run",
-                "mknod -m 666 /dev/null c 1 3",
+                format_args!("there is no /dev/null; no program can be run"),
+                format_args!("mknod -m 666 /dev/null c 1 3"),
             );
         }
-        let mut troubles = Vec::new();
-        let rigs = town_files::read_rigs(&self.world.root, None, &mut troubles).len();
+        let rigs = town_files::read_rigs(&self.world.root, None, &mut Vec::new()).len();
         // A Deacon, and for each rig a Witness and perhaps a Refinery: the pane's process and the foreground's of each.
         let wanted = u64::try_from(2 * (1 + 2 * rigs)).unwrap_or(u64::MAX).saturating_add(64);
         let (_, hard) = raw::descriptor_limits();
         if hard < wanted {
-            let found = format!("{hard} open files are allowed, up to {wanted} may be wanted; some ends are seen late");
-            self.findings.note("system", &found, &format!("ulimit -Hn {wanted} (LimitNOFILE= in a systemd unit)"));
+            self.findings.note(
+                "system",
+                format_args!("{hard} open files are allowed, up to {wanted} may be wanted; some ends are seen late"),
+                format_args!("ulimit -Hn {wanted} (LimitNOFILE= in a systemd unit)"),
+            );
         }
     }
 }
@@ -150,11 +161,12 @@ fn judge_disk(found: FileSystem) -> Disk {
 
 /// Bytes as people read them.
 fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes / 1_000),
-        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{} GB", bytes / 1_000_000_000),
-    }
+    let (unit, name) = match bytes {
+        0..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    format!("{} {name}", bytes / unit)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What starts gtd: systemd's units, read as files, and cron.
 
 use super::Check;
+use super::findings::Findings;
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
-use crate::town::sorted::sort;
-use crate::town::sorted::{SortedMap, SortedSet};
+use crate::town::sorted::SortedMap;
 use crate::world::tools::candidates;
 use std::env;
 use std::fs;
@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 /// No unit is larger.
 const LARGEST: u64 = 1 << 20;
 
-/// Where systemd looks for units of the whole machine, and of all users.
-const SYSTEM: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"];
+/// Where systemd looks for units of all users, and of the whole machine.
 const USERS: [&str; 3] = ["/etc/systemd/user", "/run/systemd/user", "/usr/lib/systemd/user"];
+const SYSTEM: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"];
 
 /// Who is allowed to have services when nobody is logged in.
 const LINGER: &str = "/var/lib/systemd/linger";
@@ -39,14 +39,9 @@ impl Check {
         if !Path::new("/run/systemd/system").is_dir() && !manager.is_some_and(|dir| dir.is_dir()) {
             return;
         }
-        let runs_in = self.daemon.and_then(|pid| {
-            let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-            unit_of(&text)
-        });
-        let mine = own_dirs(user::home().as_deref(), env::var_os("XDG_CONFIG_HOME").map(PathBuf::from));
-        let of_users = mine.into_iter().chain(USERS.map(PathBuf::from)).map(|dir| (dir, true));
-        let dirs: Vec<_> = of_users.chain(SYSTEM.map(PathBuf::from).map(|dir| (dir, false))).collect();
-        let units = find_units(&dirs, runs_in.as_deref());
+        let cgroup = self.daemon.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/cgroup")).ok());
+        let runs_in = cgroup.as_deref().and_then(unit_of);
+        let units = find_units(&unit_dirs(), runs_in);
         for unit in units.iter().filter(|unit| serves(unit, &self.world.real_root)) {
             self.unit(unit);
             if unit.of_user && is_gtds(&unit.path) {
@@ -54,8 +49,11 @@ impl Check {
             }
         }
         if let Some(name) = runs_in.filter(|name| !units.iter().any(|unit| unit.path.ends_with(name))) {
-            let found = format!("the daemon runs in {name}, whose file was not found");
-            self.findings.note("service", &found, "KillMode=process must be set there, or its end ends every agent");
+            self.findings.note(
+                "service",
+                format_args!("the daemon runs in {name}, whose file was not found"),
+                format_args!("KillMode=process must be set there, or its end ends every agent"),
+            );
         }
     }
 
@@ -65,46 +63,56 @@ impl Check {
             true => "systemctl --user daemon-reload",
             false => "systemctl daemon-reload",
         };
-        let (faults, mut notes) = judge(&unit.service);
-        // In somebody else's unit, cron's say, it matters only what becomes of agents.
-        if !is_gtds(&unit.path) {
-            notes.clear();
+        let mut is_good = true;
+        for Flaw { is_fault, found, remedy } in judge(&unit.service) {
+            let tell = match is_fault {
+                true => Findings::fault,
+                // In somebody else's unit, cron's say, it matters only what becomes of agents.
+                false if !is_gtds(&unit.path) => continue,
+                false => Findings::note,
+            };
+            is_good = false;
+            tell(&self.findings, "service", format_args!("{shown}: {found}"), format_args!("{remedy}, then {reload}"));
         }
-        for (found, remedy) in &faults {
-            self.findings.fault("service", &format!("{shown}: {found}"), &format!("{remedy}, then {reload}"));
-        }
-        for (found, remedy) in &notes {
-            self.findings.note("service", &format!("{shown}: {found}"), &format!("{remedy}, then {reload}"));
-        }
-        if faults.is_empty() && notes.is_empty() {
-            self.findings.good("service", &shown.to_string());
+        if is_good {
+            self.findings.good("service", format_args!("{shown}"));
         }
     }
 
     fn lingering(&self, dir: &Path) {
         let Some(name) = user::name() else { return };
         if !dir.join(&name).exists() {
-            let found = "the unit is the user's, and ends when the user logs out, with every agent";
-            self.findings.note("service", found, &format!("loginctl enable-linger {name}"));
+            self.findings.note(
+                "service",
+                format_args!("the unit is the user's, and ends when the user logs out, with every agent"),
+                format_args!("loginctl enable-linger {name}"),
+            );
         }
     }
 
     /// cron's table cannot be read by everybody; but what its programs would find can be told.
     pub fn cron(&self) {
         let tools = &self.world.tools;
-        let missed =
-            [("tmux", &tools.tmux), ("bd", &tools.bd), ("gt", &tools.gt)].into_iter().filter_map(|(name, place)| {
-                let place = place.as_ref()?;
-                let found = candidates(name, Some(CRON_PATH.into())).any(|found| found.is_program());
-                (!found).then(|| (name, place.parent().unwrap_or(place).display().to_string()))
-            });
-        let (names, dirs): (Vec<&str>, SortedSet<String>) = missed.unzip();
-        if !names.is_empty() {
-            let found =
-                format!("started by cron, gtd would not find {}: cron's PATH is {CRON_PATH}", names.join(" and "));
-            let dirs: Vec<String> = dirs.into_iter().collect();
-            let remedy = format!("put this line above @reboot in the crontab: PATH={}:{CRON_PATH}", dirs.join(":"));
-            self.findings.note("cron", &found, &remedy);
+        let mut missed: Vec<&str> = Vec::new();
+        let mut dirs: Vec<String> = Vec::new();
+        for (name, place) in [("tmux", &tools.tmux), ("bd", &tools.bd), ("gt", &tools.gt)] {
+            let Some(place) = place else { continue };
+            if !candidates(name, Some(CRON_PATH.into())).any(|found| found.is_program()) {
+                missed.push(name);
+                dirs.push(place.parent().unwrap_or(place).display().to_string());
+            }
+        }
+        if !missed.is_empty() {
+            dirs.sort();
+            dirs.dedup();
+            self.findings.note(
+                "cron",
+                format_args!(
+                    "started by cron, gtd would not find {}: cron's PATH is {CRON_PATH}",
+                    missed.join(" and ")
+                ),
+                format_args!("put this line above @reboot in the crontab: PATH={}:{CRON_PATH}", dirs.join(":")),
+            );
         }
     }
 }
@@ -113,43 +121,51 @@ fn is_gtds(unit: &Path) -> bool {
     unit.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("gtd"))
 }
 
-fn own_dirs(home: Option<&Path>, config: Option<PathBuf>) -> Vec<PathBuf> {
-    let config = config.filter(|dir| dir.is_absolute()).or_else(|| home.map(|home| home.join(".config")));
-    let data = home.map(|home| home.join(".local/share"));
-    config.into_iter().chain(data).map(|dir| dir.join("systemd/user")).collect()
+/// Where systemd looks for units, and whether those there are a user's.
+fn unit_dirs() -> Vec<(PathBuf, bool)> {
+    let home = user::home();
+    let config = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let mut dirs = Vec::new();
+    if let Some(config) = config.or_else(|| Some(home.as_ref()?.join(".config"))) {
+        dirs.push((config.join("systemd/user"), true));
+    }
+    if let Some(home) = home {
+        dirs.push((home.join(".local/share/systemd/user"), true));
+    }
+    for (places, of_user) in [(USERS, true), (SYSTEM, false)] {
+        for place in places {
+            dirs.push((PathBuf::from(place), of_user));
+        }
+    }
+    dirs
 }
 
 /// gtd's units, and the one that the daemon runs in; the first of a name counts, as for systemd itself.
 fn find_units(dirs: &[(PathBuf, bool)], runs_in: Option<&str>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     for (dir, of_user) in dirs {
-        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let is_wanted =
-            |name: &String| name.starts_with("gtd") && name.ends_with(".service") || runs_in == Some(name.as_str());
-        let mut names: Vec<String> = names.filter(is_wanted).collect();
-        sort(&mut names);
-        for name in names {
+        for name in files::names(dir) {
+            let is_wanted = name.starts_with("gtd") && name.ends_with(".service") || runs_in == Some(name.as_str());
             let same = |unit: &Unit| unit.of_user == *of_user && unit.path.ends_with(&name);
-            if units.iter().any(same) {
+            if !is_wanted || units.iter().any(same) {
                 continue;
             }
-            let Some(text) = read(&dir.join(&name)) else { continue };
+            let path = dir.join(&name);
+            let Some(text) = read(&path) else { continue };
             let mut service = SortedMap::new();
             read_service(&text, &mut service);
             for (dir, _) in dirs.iter().filter(|(_, other)| other == of_user) {
-                let drop_ins = fs::read_dir(dir.join(format!("{name}.d"))).into_iter().flatten().flatten();
-                let mut drop_ins: Vec<PathBuf> = drop_ins.map(|entry| entry.path()).collect();
-                sort(&mut drop_ins);
-                for text in drop_ins
-                    .iter()
-                    .filter(|path| path.extension().is_some_and(|e| e == "conf"))
-                    .filter_map(|path| read(path))
-                {
-                    read_service(&text, &mut service);
+                let drop_ins = dir.join(format!("{name}.d"));
+                for name in files::names(&drop_ins) {
+                    let path = drop_ins.join(name);
+                    if path.extension().is_some_and(|e| e == "conf")
+                        && let Some(text) = read(&path)
+                    {
+                        read_service(&text, &mut service);
+                    }
                 }
             }
-            units.push(Unit { path: dir.join(&name), service, of_user: *of_user });
+            units.push(Unit { path, service, of_user: *of_user });
         }
     }
     units
@@ -188,42 +204,49 @@ fn serves(unit: &Unit, root: &Path) -> bool {
     }
 }
 
-type Remedies = Vec<(String, &'static str)>;
+/// What is wrong with a unit, or could be better.
+struct Flaw {
+    is_fault: bool,
+    found: String,
+    remedy: &'static str,
+}
 
-/// What is wrong with a unit, and what could be better.
-fn judge(service: &SortedMap<String, String>) -> (Remedies, Remedies) {
-    let get = |key: &str| service.get(key).map(String::as_str).filter(|value| !value.is_empty());
-    let (mut faults, mut notes) = (Remedies::new(), Remedies::new());
-    match get("KillMode") {
-        Some("process" | "none") => {}
-        set => {
-            let set = set.unwrap_or("control-group, since it is not set");
-            let found = format!("KillMode is {set}: whenever the unit is restarted, every agent is ended");
-            faults.push((found, "set KillMode=process"));
-        }
+fn judge(service: &SortedMap<String, String>) -> Vec<Flaw> {
+    let get = |key: &str, unset: &'static str| match service.get(key) {
+        Some(value) if !value.is_empty() => value.clone(),
+        _ => unset.to_owned(),
+    };
+    let mut flaws = Vec::new();
+    let mut flaw = |is_fault, found, remedy| flaws.push(Flaw { is_fault, found, remedy });
+    let kill_mode = get("KillMode", "control-group, since it is not set");
+    if kill_mode != "process" && kill_mode != "none" {
+        let found = format!("KillMode is {kill_mode}: whenever the unit is restarted, every agent is ended");
+        flaw(true, found, "set KillMode=process");
     }
-    let kind = get("Type").unwrap_or("simple");
-    let detaches = get("ExecStart").is_some_and(|line| line.contains("--background"));
-    if detaches && kind != "forking" {
+    let kind = get("Type", "simple");
+    if kind != "forking" && get("ExecStart", "").contains("--background") {
         let found = format!("it detaches, which Type={kind} takes for the end");
-        faults.push((found, "leave --background out of ExecStart"));
+        flaw(true, found, "leave --background out of ExecStart");
     } else if kind != "notify" && kind != "notify-reload" && kind != "forking" {
-        notes.push((format!("Type is {kind}: systemd is not told when gtd is up"), "set Type=notify"));
+        flaw(false, format!("Type is {kind}: systemd is not told when gtd is up"), "set Type=notify");
     }
-    if matches!(get("Restart").unwrap_or("no"), "no" | "on-success") {
-        let found = "gtd is not started again where it fails".to_owned();
-        notes.push((found, "set Restart=on-failure"));
+    if matches!(get("Restart", "no").as_str(), "no" | "on-success") {
+        flaw(false, "gtd is not started again where it fails".to_owned(), "set Restart=on-failure");
     }
-    (faults, notes)
+    flaws
 }
 
 /// The service that a process belongs to, by its `/proc/PID/cgroup`.
-fn unit_of(cgroup: &str) -> Option<String> {
-    let paths = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2));
-    let units = paths.filter_map(|path| path.rsplit('/').find(|part| part.ends_with(".service")));
-    // The manager of a user is itself one; what runs below it without one of its own is in a scope.
-    let mut units = units.filter(|unit| !unit.starts_with("user@"));
-    units.next().map(str::to_owned)
+fn unit_of(cgroup: &str) -> Option<&str> {
+    for line in cgroup.lines() {
+        let path = line.splitn(3, ':').nth(2).unwrap_or_default();
+        // The manager of a user is itself one; what runs below it without one of its own is in a scope.
+        let unit = path.rsplit('/').find(|part| part.ends_with(".service"));
+        if let Some(unit) = unit.filter(|unit| !unit.starts_with("user@")) {
+            return Some(unit);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -233,8 +256,9 @@ mod tests {
     fn judged(text: &str) -> (usize, usize) {
         let mut service = SortedMap::new();
         read_service(text, &mut service);
-        let (faults, notes) = judge(&service);
-        (faults.len(), notes.len())
+        let flaws = judge(&service);
+        let faults = flaws.iter().filter(|flaw| flaw.is_fault).count();
+        (faults, flaws.len() - faults)
     }
 
     #[test]
@@ -289,9 +313,9 @@ mod tests {
     #[test]
     fn the_unit_of_a_process_is_the_innermost() {
         let user = "0::/user.slice/user-0.slice/user@0.service/app.slice/gtd.service\n";
-        assert_eq!(unit_of(user).as_deref(), Some("gtd.service"));
+        assert_eq!(unit_of(user), Some("gtd.service"));
         assert_eq!(unit_of("0::/user.slice/user-0.slice/user@0.service/app.slice/x.scope\n"), None);
-        assert_eq!(unit_of("12:pids:/system.slice/cron.service\n0::/\n").as_deref(), Some("cron.service"));
+        assert_eq!(unit_of("12:pids:/system.slice/cron.service\n0::/\n"), Some("cron.service"));
         assert_eq!(unit_of(""), None);
     }
 }

@@ -22,43 +22,35 @@ const HONOURED: [&str; 8] = [
 
 impl Check {
     pub fn settings(&self) {
-        for trouble in &self.world.config_troubles {
+        let troubles = &self.world.config_troubles;
+        for trouble in troubles {
             let found = trouble.text.strip_prefix("mayor/daemon.json: ").unwrap_or(&trouble.text);
-            self.findings.fault("configuration", found, MEND);
+            self.findings.fault("configuration", format_args!("{found}"), format_args!("{MEND}"));
         }
         let Some(file) = &self.world.config_file else { return };
         let mut keys = Vec::new();
         leaves(file, "", &mut keys);
-        let wrong = |key: &str| {
-            self.world
-                .config_troubles
-                .iter()
-                .any(|t| t.about == format!("config {key}") || t.text.contains(&format!(": {key}: ")))
-        };
-        let own = |key: &str| {
-            key.starts_with("gtd.")
-                || HONOURED.iter().any(|known| key == *known || *known == "env" && key.starts_with("env."))
-        };
-        let set: Vec<String> = keys
-            .iter()
-            .filter(|(key, _)| own(key) && !wrong(key))
-            .map(|(key, value)| match key.strip_prefix("env.") {
-                // What is handed on to agents may be nobody else's business.
-                Some(name) => format!("env.{name}"),
-                None => format!("{key} {value}"),
-            })
-            .collect();
-        let found = match set.is_empty() {
-            true => "nothing is set, the defaults stand".to_owned(),
-            false => set.join(", "),
-        };
-        self.findings.good("configuration", &found);
-        let gas_towns = |key: &str| key.starts_with("heartbeat.") || key.starts_with("patrols.");
-        let ignored: Vec<&str> =
-            keys.iter().map(|(key, _)| key.as_str()).filter(|key| gas_towns(key) && !own(key)).collect();
+        let (mut set, mut ignored) = (Vec::new(), Vec::new());
+        for (key, value) in keys {
+            let env = key.strip_prefix("env.");
+            if key.starts_with("gtd.") || env.is_some() || HONOURED.contains(&key.as_str()) {
+                let (about, within) = (format!("config {key}"), format!(": {key}: "));
+                if !troubles.iter().any(|trouble| trouble.about == about || trouble.text.contains(&within)) {
+                    // What is handed on to agents may be nobody else's business.
+                    set.push(if env.is_some() { key } else { format!("{key} {value}") });
+                }
+            } else if key.starts_with("heartbeat.") || key.starts_with("patrols.") {
+                ignored.push(key);
+            }
+        }
+        match set.is_empty() {
+            true => self.findings.good("configuration", format_args!("nothing is set, the defaults stand")),
+            false => self.findings.good("configuration", format_args!("{}", set.join(", "))),
+        }
         if !ignored.is_empty() {
-            let found = format!("not heeded by gtd, since they are Gas Town's own: {}", ignored.join(", "));
-            self.findings.note("configuration", &found, "");
+            let ignored = ignored.join(", ");
+            let found = format_args!("not heeded by gtd, since they are Gas Town's own: {ignored}");
+            self.findings.note("configuration", found, format_args!(""));
         }
     }
 }

@@ -12,9 +12,42 @@ use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
 use crate::town::text::with_command;
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::gastown::{self, Ask};
+use std::fmt::{Arguments, Write};
 
 /// So many rigs are asked whether they are docked: a call of bd takes up to a quarter of a second.
 const ASKED: usize = 10;
+
+/// Troubles that have lines of their own: those of the configuration and of the generation.
+const SAID: [&str; 3] = ["hold living elsewhere", "config ", "daemon.json"];
+
+/// Holds that somebody wants so: they are no faults.
+const WANTED: [&str; 9] = [
+    "hold patrol off",
+    "patrol rigs",
+    "hold ESTOP",
+    "hold shut",
+    "hold request",
+    "hold parked",
+    "hold dock",
+    "hold auto_restart",
+    "hold paused",
+];
+
+/// What ends a hold, where the hold itself does not say.
+const ENDS: [(&str, &str); 3] = [
+    ("hold patrol off", "patrols in mayor/daemon.json switches it on again"),
+    ("patrol rigs", "mend it in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)"),
+    ("hold ESTOP", "remove the ESTOP file when it is over"),
+];
+
+/// What to do about a trouble.
+const REMEDIES: [(&str, &str); 5] = [
+    ("rigs.json", "mend mayor/rigs.json; it is read again at each look"),
+    ("rig ", "mend its entry in mayor/rigs.json"),
+    ("spool", "move daemon/requests away; gtd --request makes it anew"),
+    ("session ", "give one of the towns a server of its own: gtd.tmux_socket in mayor/daemon.json"),
+    ("hold same session", "give one of the rigs another name, or another bead prefix, in mayor/rigs.json"),
+];
 
 impl Check {
     pub fn sight(&mut self) -> Result<(), Stopped> {
@@ -32,7 +65,7 @@ impl Check {
             self.world.config.command_timeout = self.time(VERSION);
             self.world.ask_reports(&mut snapshot)?;
         }
-        self.findings.good("rigs", &snapshot.rigs.len().to_string());
+        self.findings.good("rigs", format_args!("{}", snapshot.rigs.len()));
         self.complaints(&mut snapshot)?;
         Ok(())
     }
@@ -57,8 +90,11 @@ impl Check {
 
     /// How gtd is told the generation: a daemon that runs reads its configuration when it is told to.
     pub fn set_gastown(&self) -> String {
-        let daemon = self.daemon.map(|pid| format!(", then kill -HUP {pid}"));
-        format!("set gtd.gastown in mayor/daemon.json{}", daemon.unwrap_or_default())
+        let mut how = "set gtd.gastown in mayor/daemon.json".to_owned();
+        if let Some(pid) = self.daemon {
+            let _ = write!(how, ", then kill -HUP {pid}");
+        }
+        how
     }
 
     /// Which Gas Town this is, who says so, and what in the town does not fit it.
@@ -66,29 +102,30 @@ impl Check {
         match &snapshot.generation {
             Ok(generation) => {
                 self.generation = Some(*generation);
-                self.findings.good("generation", &format!("{generation}: {}", snapshot.generation_why));
+                self.findings.good("generation", format_args!("{generation}: {}", snapshot.generation_why));
                 if let (Some(pid), Some(used)) = (self.daemon, &self.history.names)
                     && used.generation != *generation
                 {
-                    let found = format!("the daemon that runs uses {} ({})", used.generation, used.why);
-                    let remedy =
-                        format!("gtd --wake has it ask gt anew; kill -HUP {pid} has it read its configuration");
-                    self.findings.note("generation", &found, &remedy);
+                    self.findings.note(
+                        "generation",
+                        format_args!("the daemon that runs uses {} ({})", used.generation, used.why),
+                        format_args!("gtd --wake has it ask gt anew; kill -HUP {pid} has it read its configuration"),
+                    );
                 }
             }
             Err(outage) => {
-                let found = format!("Gas Town's generation is not known, so agents are held: {outage}");
-                self.findings.fault("generation", &found, &self.set_gastown());
+                let found = format_args!("Gas Town's generation is not known, so agents are held: {outage}");
+                self.findings.fault("generation", found, format_args!("{}", self.set_gastown()));
             }
         }
         for misfit in self.world.misfits(snapshot)? {
-            self.findings.note("generation", &misfit, "");
+            self.findings.note("generation", format_args!("{misfit}"), format_args!(""));
         }
         // That they are held for it is not said once more.
         if let Elsewhere::Somebody { text: who, .. } = &snapshot.elsewhere {
             let (found, remedy) = who.split_once(". ").unwrap_or((who, ""));
-            let found = format!("{found}; gtd begins no second population");
-            self.findings.fault("generation", &found, remedy);
+            let found = format_args!("{found}; gtd begins no second population");
+            self.findings.fault("generation", found, format_args!("{remedy}"));
         }
         Ok(())
     }
@@ -106,49 +143,40 @@ impl Check {
         }
         let troubles = troubles(snapshot, &history, &plan).now;
         // The configuration and the generation have lines of their own.
-        let known = |trouble: &&Trouble| {
-            let about = &trouble.about;
-            !about.contains("generation unknown")
-                && !about.starts_with("hold living elsewhere")
-                && !about.starts_with("config ")
-                && about != "daemon.json"
-        };
-        for trouble in troubles.iter().filter(known) {
+        for trouble in &troubles {
             let about = trouble.about.as_str();
-            // What somebody wants so is no fault.
-            let wanted = [
-                "hold patrol off",
-                "patrol rigs",
-                "hold ESTOP",
-                "hold shut",
-                "hold request",
-                "hold parked",
-                "hold dock",
-                "hold auto_restart",
-                "hold paused",
-            ];
+            if about.contains("generation unknown") || SAID.iter().any(|start| about.starts_with(start)) {
+                continue;
+            }
             if about == "bd" {
                 // gtd is fully at work without it.
-                self.findings.note("reports", &trouble.text, "");
-            } else if wanted.iter().any(|start| about.starts_with(start)) {
+                self.findings.note("reports", format_args!("{}", trouble.text), format_args!(""));
+            } else if WANTED.iter().any(|start| about.starts_with(start)) {
                 let holds = |verdict: &Verdict| match verdict {
                     Verdict::Hold(hold) => trouble.text.ends_with(&hold.to_string()),
                     _ => false,
                 };
                 let held = plan.verdicts.iter().find(|(_, verdict)| holds(verdict));
                 let until = held.and_then(|(_, verdict)| verdict.otherwise()).unwrap_or_default();
-                let end = Some(end_of_hold(about)).filter(|end| !end.is_empty());
-                self.findings.note("agents", &trouble.text, end.unwrap_or(&until));
+                let end = known(&ENDS, about);
+                self.findings.note(
+                    "agents",
+                    format_args!("{}", trouble.text),
+                    format_args!("{}", end.unwrap_or(&until)),
+                );
             } else {
-                let (found, remedy) = remedy(trouble);
-                self.findings.fault("town", &found, &remedy);
+                self.fault_of(trouble);
             }
         }
         self.daemons_conditions(&troubles);
         if let Ok(sessions) = &snapshot.sessions {
             self.findings.good(
                 "agents",
-                &format!("{} supervised, {} on the server", snapshot.agents.len(), count(sessions.len(), "session")),
+                format_args!(
+                    "{} supervised, {} on the server",
+                    snapshot.agents.len(),
+                    count(sessions.len(), "session")
+                ),
             );
         }
         Ok(())
@@ -165,52 +193,42 @@ impl Check {
             }
             let held = own.agents.iter().find(|agent| agent.state == "held" && text.ends_with(&agent.reason));
             let until = held.and_then(|agent| agent.otherwise.as_deref()).unwrap_or_default();
-            self.findings.note("agents", &format!("the daemon says: {text}"), until);
+            self.findings.note("agents", format_args!("the daemon says: {text}"), format_args!("{until}"));
+        }
+    }
+
+    /// What is wrong, and what to do about it. Where the message itself ends with that, it is taken from there.
+    fn fault_of(&self, trouble: &Trouble) {
+        let text = trouble.text.as_str();
+        let say = |found: &str, remedy: Arguments<'_>| self.findings.fault("town", format_args!("{found}"), remedy);
+        if let Some(remedy) = known(&REMEDIES, &trouble.about) {
+            return say(text, format_args!("{remedy}"));
+        }
+        let (_, dir) = text.split_once("its directory ").unwrap_or_default();
+        let (_, request) = text.rsplit_once("gtd --request ").unwrap_or_default();
+        match trouble.about.split(' ').next().unwrap_or_default() {
+            "hold" if trouble.about.starts_with("hold no directory") => {
+                let dir = dir.strip_suffix(" is not there").unwrap_or("it");
+                say(text, format_args!("mkdir -p {dir}, or take its rig out of mayor/rigs.json"));
+            }
+            "loop" | "silent" if !request.is_empty() => {
+                let mut words = request.split(' ');
+                let [action, agent] = [words.next(), words.next()].map(Option::unwrap_or_default);
+                say(text, format_args!("mend what ends it, then gtd --request {action} {agent}"));
+            }
+            "tmux" => match text.split_once("; kill -USR1 ") {
+                Some((found, rest)) => {
+                    let pid = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+                    say(&format!("{found})"), format_args!("kill -USR1 {pid} makes the socket anew"));
+                }
+                None => say(text, format_args!("see what tmux list-sessions says")),
+            },
+            _ => say(text, format_args!("")),
         }
     }
 }
 
-fn end_of_hold(about: &str) -> &'static str {
-    match about {
-        _ if about.starts_with("hold patrol off") => "patrols in mayor/daemon.json switches it on again",
-        _ if about.starts_with("patrol rigs") => {
-            "mend it in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)"
-        }
-        _ if about.starts_with("hold ESTOP") => "remove the ESTOP file when it is over",
-        _ => "",
-    }
-}
-
-/// What is wrong, and what to do about it. Where the message itself ends with that, it is taken from there.
-fn remedy(trouble: &Trouble) -> (String, String) {
-    let (about, text) = (trouble.about.as_str(), trouble.text.clone());
-    let fixed = |remedy: &str| (text.clone(), remedy.to_owned());
-    match about.split(' ').next().unwrap_or_default() {
-        "rigs.json" => fixed("mend mayor/rigs.json; it is read again at each look"),
-        "rig" => fixed("mend its entry in mayor/rigs.json"),
-        "spool" => fixed("move daemon/requests away; gtd --request makes it anew"),
-        "tmux" => match text.split_once("; kill -USR1 ") {
-            Some((found, pid)) => {
-                let pid: String = pid.chars().take_while(char::is_ascii_digit).collect();
-                (format!("{found})"), format!("kill -USR1 {pid} makes the socket anew"))
-            }
-            None => fixed("see what tmux list-sessions says"),
-        },
-        "hold" if about.starts_with("hold no directory") => {
-            let dir = text.split_once("its directory ").and_then(|(_, rest)| rest.strip_suffix(" is not there"));
-            (text.clone(), format!("mkdir -p {}, or take its rig out of mayor/rigs.json", dir.unwrap_or("it")))
-        }
-        "hold" if about.starts_with("hold same session") => {
-            fixed("give one of the rigs another name, or another bead prefix, in mayor/rigs.json")
-        }
-        "session" => fixed("give one of the towns a server of its own: gtd.tmux_socket in mayor/daemon.json"),
-        "loop" | "silent" => match text.rsplit_once("gtd --request ").map(|(_, rest)| rest.split(' ')) {
-            Some(mut words) => {
-                let request: Vec<&str> = words.by_ref().take(2).collect();
-                (text.clone(), format!("mend what ends it, then gtd --request {}", request.join(" ")))
-            }
-            None => (text, String::new()),
-        },
-        _ => (text, String::new()),
-    }
+/// What stands beside the first of these beginnings that a trouble's name has.
+fn known(table: &[(&str, &'static str)], about: &str) -> Option<&'static str> {
+    table.iter().find(|(start, _)| about.starts_with(start)).map(|(_, text)| *text)
 }

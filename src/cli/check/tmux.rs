@@ -4,7 +4,7 @@ use super::Check;
 use super::town::count;
 use crate::sys::attention::Stopped;
 use crate::sys::command::Command;
-use crate::sys::raw;
+use crate::sys::{files, raw};
 use crate::town::agent::{AgentId, Role};
 use crate::town::names::Generation;
 use crate::town::snapshot::{Elsewhere, Snapshot};
@@ -12,6 +12,7 @@ use crate::town::sorted::SortedSet;
 use crate::world::environment::SCRUBBED;
 use crate::world::tmux::Socket;
 use std::env;
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ const OTHER: Duration = Duration::from_secs(1);
 const MOST: usize = 24;
 
 const FORMAT: &str = "#{pid}\t#{version}\t#{session_name}\t#{@gtd_town}\t#{session_path}";
+
+/// What tmux says where there is no server.
+const NOBODY: [&str; 3] = ["no server running", "No such file", "Connection refused"];
 
 /// A tmux server.
 #[derive(Debug)]
@@ -44,14 +48,16 @@ impl Server {
 
     /// How to end what is of this town there, and nothing else.
     fn end(&self) -> String {
-        let tmux = format!("tmux -S {}", self.socket.display());
-        match (self.others, self.ours.as_slice()) {
-            (0, _) => format!("{tmux} kill-server"),
-            (_, ours) => {
-                let each: Vec<String> = ours.iter().map(|name| format!("{tmux} kill-session -t '={name}'")).collect();
-                each.join("; ")
-            }
+        let socket = self.socket.display();
+        if self.others == 0 {
+            return format!("tmux -S {socket} kill-server");
         }
+        let mut each = String::new();
+        for (n, name) in self.ours.iter().enumerate() {
+            let before = if n == 0 { "" } else { "; " };
+            let _ = write!(each, "{before}tmux -S {socket} kill-session -t '={name}'");
+        }
+        each
     }
 }
 
@@ -73,25 +79,28 @@ impl Check {
         match &served {
             Ok(Some(server)) => {
                 let all = count(server.ours.len() + server.others, "session");
-                let found = format!("{}: PID {}, tmux {}, {all}", own.display(), server.pid, server.version);
-                self.findings.good("tmux server", &found);
+                let found = format_args!("{}: PID {}, tmux {}, {all}", own.display(), server.pid, server.version);
+                self.findings.good("tmux server", found);
                 self.compare_versions(server);
             }
-            Ok(None) => self.findings.good("tmux server", &format!("{}: none runs", own.display())),
+            Ok(None) => self.findings.good("tmux server", format_args!("{}: none runs", own.display())),
             // What is wrong with it is among the complaints.
             Err(why) if why.contains("protocol version") => {
-                let remedy = "put the tmux that started the server first in PATH of gtd";
-                self.findings.fault("tmux server", &format!("{}: {why}", own.display()), remedy);
+                self.findings.fault(
+                    "tmux server",
+                    format_args!("{}: {why}", own.display()),
+                    format_args!("put the tmux that started the server first in PATH of gtd"),
+                );
             }
             Err(_) => {}
         }
+        let mut known = vec![real(&own)];
         // Whoever lives where this or another Gas Town would have the town has been told of: gtd starts nobody beside him.
-        let told: Vec<PathBuf> = match snapshot.elsewhere {
-            Elsewhere::Somebody { .. } => self.world.places(true).iter().map(|(socket, _)| file(socket)).collect(),
-            _ => Vec::new(),
-        };
-        let known: SortedSet<PathBuf> =
-            told.iter().chain([&own]).map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone())).collect();
+        if let Elsewhere::Somebody { .. } = snapshot.elsewhere {
+            for (socket, _) in self.world.places(true) {
+                known.push(real(&file(&socket)));
+            }
+        }
         self.other_servers((&own, &known), served.ok().flatten().as_ref(), &names)
     }
 
@@ -99,19 +108,23 @@ impl Check {
     fn directory(&self, dir: &Path) {
         let shown = dir.display();
         if let Some(set) = env::var_os("TMUX_TMPDIR").filter(|set| !set.is_empty() && !Path::new(set).is_dir()) {
-            let found = format!("TMUX_TMPDIR is {}, which is no directory; tmux uses {shown}", set.display());
-            self.findings.note("tmux server", &found, "make it, or take TMUX_TMPDIR out of gtd's environment");
+            let found = format_args!("TMUX_TMPDIR is {}, which is no directory; tmux uses {shown}", set.display());
+            self.findings.note(
+                "tmux server",
+                found,
+                format_args!("make it, or take TMUX_TMPDIR out of gtd's environment"),
+            );
         }
         let Ok(meta) = fs::symlink_metadata(dir) else { return };
         let (user, mode) = (raw::user_id(), meta.mode() & 0o777);
         if !meta.is_dir() {
-            self.findings.fault("tmux server", &format!("{shown} is no directory"), &format!("rm {shown}"));
+            self.findings.fault("tmux server", format_args!("{shown} is no directory"), format_args!("rm {shown}"));
         } else if meta.uid() != user {
-            let found = format!("{shown} belongs to another user (UID {}); tmux refuses it", meta.uid());
-            self.findings.fault("tmux server", &found, &format!("chown {user} {shown}"));
+            let found = format_args!("{shown} belongs to another user (UID {}); tmux refuses it", meta.uid());
+            self.findings.fault("tmux server", found, format_args!("chown {user} {shown}"));
         } else if mode & 0o007 != 0 {
-            let found = format!("{shown} is open to other users (mode {mode:o}); tmux refuses it");
-            self.findings.fault("tmux server", &found, &format!("chmod 700 {shown}"));
+            let found = format_args!("{shown} is open to other users (mode {mode:o}); tmux refuses it");
+            self.findings.fault("tmux server", found, format_args!("chmod 700 {shown}"));
         }
     }
 
@@ -119,16 +132,18 @@ impl Check {
         let client = self.tmux_version.as_deref().unwrap_or_default();
         let client = client.trim_start_matches("tmux ");
         if !client.is_empty() && client != server.version {
-            let found =
-                format!("the server is {}, gtd's tmux is {client}; they may not understand each other", server.version);
-            self.findings.note("tmux server", &found, "restart the server when its agents may be ended");
+            let found = format_args!(
+                "the server is {}, gtd's tmux is {client}; they may not understand each other",
+                server.version
+            );
+            self.findings.note("tmux server", found, format_args!("restart the server when its agents may be ended"));
         }
     }
 
     /// The user's other servers: where the town lives there too, its agents are there twice.
     fn other_servers(
         &mut self,
-        (own, known): (&Path, &SortedSet<PathBuf>),
+        (own, known): (&Path, &[PathBuf]),
         served: Option<&Server>,
         names: &SortedSet<String>,
     ) -> Result<(), Stopped> {
@@ -136,31 +151,31 @@ impl Check {
             let other = match self.ask(&socket, names)? {
                 Ok(Some(server)) if !server.ours.is_empty() => server,
                 Err(why) => {
-                    let found = format!("another of this user does not answer: {}: {why}", socket.display());
-                    self.findings.note("tmux server", &found, "if nobody needs it, end it and remove its socket");
+                    self.findings.note(
+                        "tmux server",
+                        format_args!("another of this user does not answer: {}: {why}", socket.display()),
+                        format_args!("if nobody needs it, end it and remove its socket"),
+                    );
                     continue;
                 }
                 Ok(_) => continue,
             };
-            let (found, remedy) = match served.filter(|server| !server.ours.is_empty()) {
-                Some(server) => (
-                    format!(
-                        "this town lives on two: {}, and {}; gtd looks after the first",
-                        server.shown(),
-                        other.shown()
-                    ),
-                    format!("end the second: {}", other.end()),
+            let (shown, end) = (other.shown(), other.end());
+            match served.filter(|server| !server.ours.is_empty()) {
+                Some(server) => self.findings.fault(
+                    "tmux server",
+                    format_args!("this town lives on two: {}, and {shown}; gtd looks after the first", server.shown()),
+                    format_args!("end the second: {end}"),
                 ),
-                None => (
-                    format!(
-                        "this town lives on another one: {}; gtd uses {}, and would start it again there",
-                        other.shown(),
+                None => self.findings.fault(
+                    "tmux server",
+                    format_args!(
+                        "this town lives on another one: {shown}; gtd uses {}, and would start it again there",
                         own.display()
                     ),
-                    format!("start gtd with the same TMUX_TMPDIR, set gtd.tmux_socket, or end it: {}", other.end()),
+                    format_args!("start gtd with the same TMUX_TMPDIR, set gtd.tmux_socket, or end it: {end}"),
                 ),
-            };
-            self.findings.fault("tmux server", &found, &remedy);
+            }
         }
         Ok(())
     }
@@ -179,13 +194,7 @@ impl Check {
             .without(&SCRUBBED);
         let output = match command.run(&mut self.world.attention)? {
             Ok(output) if output.success => output,
-            Ok(output)
-                if output.stderr.starts_with("no server running")
-                    || output.stderr.contains("No such file")
-                    || output.stderr.contains("Connection refused") =>
-            {
-                return Ok(Ok(None));
-            }
+            Ok(output) if NOBODY.iter().any(|words| output.stderr.contains(words)) => return Ok(Ok(None)),
             Ok(output) => return Ok(Err(output.complaint())),
             Err(failure) => return Ok(Err(failure.to_string())),
         };
@@ -223,19 +232,25 @@ fn directory() -> PathBuf {
     base.join(format!("tmux-{}", raw::user_id()))
 }
 
+/// A path without symbolic links, as far as these can be followed.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// All sockets of this user, without symbolic links. Somebody else's could make gtd wait.
 fn sockets() -> SortedSet<PathBuf> {
-    let usual = Path::new("/tmp").join(format!("tmux-{}", raw::user_id()));
     let user = raw::user_id();
-    let is_ours =
-        |path: &PathBuf| fs::metadata(path).is_ok_and(|meta| meta.file_type().is_socket() && meta.uid() == user);
-    let of = |dir: PathBuf| {
-        let real = fs::canonicalize(dir).into_iter();
-        let entries = real.flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
-        let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_ours).collect();
-        paths
-    };
-    of(directory()).into_iter().chain(of(usual)).collect()
+    let mut sockets = SortedSet::new();
+    for dir in [directory(), Path::new("/tmp").join(format!("tmux-{user}"))] {
+        let Ok(dir) = fs::canonicalize(dir) else { continue };
+        for name in files::names(&dir) {
+            let path = dir.join(name);
+            if fs::metadata(&path).is_ok_and(|meta| meta.file_type().is_socket() && meta.uid() == user) {
+                sockets.insert(path);
+            }
+        }
+    }
+    sockets
 }
 
 /// What the town's agents' sessions are called, by whichever generation.

@@ -34,19 +34,28 @@ impl Check {
 
     fn no_tool(&self, name: &'static str) {
         if let Some((why, remedy)) = hindrance(name).filter(|(_, remedy)| !remedy.is_empty()) {
-            self.findings.fault(name, &why, &remedy);
+            self.findings.fault(name, format_args!("{why}"), format_args!("{remedy}"));
             return;
         }
-        let found = &format!("not found {}", not_found(name));
+        let found = not_found(name);
         match name {
-            "tmux" => self.findings.fault(name, found, "install it, for example with apt-get install tmux"),
-            "bd" => self.findings.note(name, &format!("{found}; without it tmux alone tells how agents are"), ""),
+            "tmux" => self.findings.fault(
+                name,
+                format_args!("not found {found}"),
+                format_args!("install it, for example with apt-get install tmux"),
+            ),
+            "bd" => self.findings.note(
+                name,
+                format_args!("not found {found}; without it tmux alone tells how agents are"),
+                format_args!(""),
+            ),
             _ => {
                 let remedy = match self.world.config.gastown {
                     Some(_) => String::new(),
                     None => self.set_gastown(),
                 };
-                self.findings.note(name, &format!("{found}; without it there is no mail"), &remedy);
+                let found = format_args!("not found {found}; without it there is no mail");
+                self.findings.note(name, found, format_args!("{remedy}"));
             }
         }
     }
@@ -56,23 +65,28 @@ impl Check {
         let version = match self.version(path, flag, VERSION)? {
             Ok(version) => version,
             Err(why) => {
-                let remedy = format!("see what {shown} {flag} says, and install it anew");
-                self.findings.fault(name, &format!("{shown} does not work: {why}"), &remedy);
+                self.findings.fault(
+                    name,
+                    format_args!("{shown} does not work: {why}"),
+                    format_args!("see what {shown} {flag} says, and install it anew"),
+                );
                 return Ok(());
             }
         };
         if name == "tmux" && !is_usable_version(&version) {
-            let remedy = "install a newer tmux, or put one first in PATH";
-            self.findings.fault(name, &format!("{shown}: {version}; 3.2 or newer is needed"), remedy);
+            self.findings.fault(
+                name,
+                format_args!("{shown}: {version}; 3.2 or newer is needed"),
+                format_args!("install a newer tmux, or put one first in PATH"),
+            );
             return Ok(());
         }
         self.answering.push(name);
-        let in_path = candidates(name, env::var_os("PATH")).any(|found| found.in_path && found.file == path);
-        if in_path {
-            self.findings.good(name, &format!("{shown}: {version}"));
+        if candidates(name, env::var_os("PATH")).any(|found| found.in_path && found.file == path) {
+            self.findings.good(name, format_args!("{shown}: {version}"));
         } else {
-            let found = format!("{shown}: {version}; found outside PATH, where gtd looks too");
-            self.findings.note(name, &found, "");
+            let found = format_args!("{shown}: {version}; found outside PATH, where gtd looks too");
+            self.findings.note(name, found, format_args!(""));
         }
         if name == "tmux" {
             self.tmux_version = Some(version);
@@ -94,20 +108,20 @@ impl Check {
     /// Every tmux that somebody who attaches may use instead: one of another version may not understand the server.
     fn other_tmux(&mut self) -> Result<(), Stopped> {
         let Some(used) = self.world.tools.tmux.clone() else { return Ok(()) };
-        let mut seen: SortedSet<_> = fs::canonicalize(&used).into_iter().collect();
-        let others: Vec<Candidate> = candidates("tmux", env::var_os("PATH"))
-            .filter(Candidate::is_program)
-            .filter(|found| fs::canonicalize(&found.file).is_ok_and(|real| seen.insert(real)))
-            .take(MOST)
-            .collect();
-        for other in others {
-            let shown = other.file.display();
+        let mut seen = SortedSet::new();
+        seen.extend(fs::canonicalize(&used));
+        for other in candidates("tmux", env::var_os("PATH")).filter(Candidate::is_program) {
+            if seen.len() > MOST || !fs::canonicalize(&other.file).is_ok_and(|real| seen.insert(real)) {
+                continue;
+            }
             let said = self.version(&other.file, "-V", OTHER)?;
             if said.is_err() || said.as_ref().ok() != self.tmux_version.as_ref() {
                 let said = said.unwrap_or_else(|why| why);
-                let found = format!("there is another: {shown}: {said}");
-                let remedy = format!("whoever attaches should use {}; remove the other", used.display());
-                self.findings.note("tmux", &found, &remedy);
+                self.findings.note(
+                    "tmux",
+                    format_args!("there is another: {}: {said}", other.file.display()),
+                    format_args!("whoever attaches should use {}; remove the other", used.display()),
+                );
             }
         }
         Ok(())

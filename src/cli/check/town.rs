@@ -1,10 +1,10 @@
 //! The town's files, and gtd's own among them.
 
 use super::Check;
-use crate::service::state;
+use super::findings::{Findings, Tell};
+use crate::service::state::{self, Own};
 use crate::sys::files::{self, Whose};
 use crate::sys::raw;
-use crate::town::sorted::sort;
 use crate::town::spawn::parse_pending;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -41,8 +41,9 @@ impl Check {
             Err(error) => Some(error.to_string()),
         };
         if let Some(why) = why {
-            let found = format!("mayor/town.json cannot be understood: {why}; gtd needs no more than that it is there");
-            self.findings.note("town", &found, "put it back from a copy; gt may need it");
+            let found =
+                format_args!("mayor/town.json cannot be understood: {why}; gtd needs no more than that it is there");
+            self.findings.note("town", found, format_args!("put it back from a copy; gt may need it"));
         }
     }
 
@@ -50,16 +51,19 @@ impl Check {
     fn daemon_dir(&self) -> bool {
         let (dir, shown) = (&self.dir, self.dir.display());
         if fs::symlink_metadata(dir).is_ok() && !dir.is_dir() {
-            let found = format!("{shown} is no directory; gtd wants one there");
-            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
+            let found = format_args!("{shown} is no directory; gtd wants one there");
+            self.findings.fault("files", found, format_args!("move it away: mv {shown} {shown}.old"));
             return false;
         }
         // Where there is none, gtd makes it.
         let place = if dir.is_dir() { dir } else { &self.world.root };
         if !raw::can_write(place) {
-            let found = format!("{} cannot be written by this user; gtd must be able to", place.display());
-            let remedy = format!("run gtd as the town's owner, or chown {} {}", raw::user_id(), place.display());
-            self.findings.fault("files", &found, &remedy);
+            let shown = place.display();
+            self.findings.fault(
+                "files",
+                format_args!("{shown} cannot be written by this user; gtd must be able to"),
+                format_args!("run gtd as the town's owner, or chown {} {shown}", raw::user_id()),
+            );
         }
         dir.is_dir()
     }
@@ -67,24 +71,23 @@ impl Check {
     /// gtd refuses what it did not put there.
     fn own_file(&self, path: &Path) {
         let Ok(meta) = fs::symlink_metadata(path) else { return };
-        let shown = path.display();
         if !meta.is_file() {
-            let found = format!("{shown} is {}; gtd wants a file of its own there", kind(&meta));
-            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
+            self.misplaced(path, &meta, "file of its own");
         } else if !files::belongs(&meta, Whose::Ours) {
-            let found = format!("{shown} belongs to another user (UID {})", meta.uid());
-            self.findings.fault("files", &found, &format!("run gtd as that user, or chown {} {shown}", raw::user_id()));
+            self.strangers(path, &meta, Findings::fault);
         }
     }
 
     fn private_dir(&self, path: &Path) {
         let Ok(meta) = fs::symlink_metadata(path) else { return };
-        let shown = path.display();
-        let is_ours = meta.is_dir() && files::belongs(&meta, Whose::OursAlone);
-        if is_ours {
+        if meta.is_dir() && files::belongs(&meta, Whose::OursAlone) {
             if meta.mode() & 0o077 != 0 {
-                let found = format!("{shown} is open to other users (mode {:o})", meta.mode() & 0o777);
-                self.findings.note("files", &found, &format!("chmod 700 {shown}"));
+                let shown = path.display();
+                self.findings.note(
+                    "files",
+                    format_args!("{shown} is open to other users (mode {:o})", meta.mode() & 0o777),
+                    format_args!("chmod 700 {shown}"),
+                );
             }
             return;
         }
@@ -92,13 +95,29 @@ impl Check {
         if path.ends_with("requests") {
             return;
         }
-        if meta.is_dir() {
-            let found = format!("{shown} belongs to another user (UID {})", meta.uid());
-            self.findings.note("files", &found, &format!("run gtd as that user, or chown {} {shown}", raw::user_id()));
-        } else {
-            let found = format!("{shown} is {}; gtd wants a directory there", kind(&meta));
-            self.findings.fault("files", &found, &format!("move it away: mv {shown} {shown}.old"));
+        match meta.is_dir() {
+            true => self.strangers(path, &meta, Findings::note),
+            false => self.misplaced(path, &meta, "directory"),
         }
+    }
+
+    fn misplaced(&self, path: &Path, meta: &Metadata, wanted: &str) {
+        let shown = path.display();
+        self.findings.fault(
+            "files",
+            format_args!("{shown} is {}; gtd wants a {wanted} there", kind(meta)),
+            format_args!("move it away: mv {shown} {shown}.old"),
+        );
+    }
+
+    fn strangers(&self, path: &Path, meta: &Metadata, tell: Tell) {
+        let shown = path.display();
+        tell(
+            &self.findings,
+            "files",
+            format_args!("{shown} belongs to another user (UID {})", meta.uid()),
+            format_args!("run gtd as that user, or chown {} {shown}", raw::user_id()),
+        );
     }
 
     fn state(&self) {
@@ -110,11 +129,15 @@ impl Check {
         }
         match state::read(&self.dir) {
             Ok(Some(state)) => {
-                let by = match &state.gtd {
-                    Some(own) => format!("gtd {}, format {}", own.version, own.format),
-                    None => "Gas Town's own daemon".to_owned(),
-                };
-                self.findings.good("state", &format!("{} heartbeats, written by {by}", state.heartbeat_count));
+                let count = state.heartbeat_count;
+                match &state.gtd {
+                    Some(Own { version, format, .. }) => self
+                        .findings
+                        .good("state", format_args!("{count} heartbeats, written by gtd {version}, format {format}")),
+                    None => self
+                        .findings
+                        .good("state", format_args!("{count} heartbeats, written by Gas Town's own daemon")),
+                }
             }
             Ok(None) => {}
             Err(why) => {
@@ -122,7 +145,7 @@ impl Check {
                     true => "install the newer gtd again, or move the file away",
                     false => "none is needed: gtd sets it aside when it starts, and begins anew",
                 };
-                self.findings.fault("state", &why, remedy);
+                self.findings.fault("state", format_args!("{why}"), format_args!("{remedy}"));
             }
         }
     }
@@ -136,26 +159,26 @@ impl Check {
             Err(why) => Some(why),
         };
         if let Some(why) = why {
-            let remedy = format!(
-                "move it away: mv {0} {0}.old; spawned workers in it wait for their first word",
-                path.display()
+            let shown = path.display();
+            self.findings.fault(
+                "files",
+                format_args!("{why}"),
+                format_args!("move it away: mv {shown} {shown}.old; spawned workers in it wait for their first word"),
             );
-            self.findings.fault("files", &why, &remedy);
         }
     }
 
     fn left_over(&self) {
-        let names = |dir: &Path| {
-            let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-            let names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-            names
-        };
-        for dir in [self.dir.clone(), self.world.root.join("spawn")] {
-            let mut aside: Vec<String> = names(&dir).into_iter().filter(|name| name.contains(".corrupt-")).collect();
-            sort(&mut aside);
+        for dir in [&self.dir, &self.world.root.join("spawn")] {
+            let mut aside = files::names(dir);
+            aside.retain(|name| name.contains(".corrupt-"));
             if let Some(last) = aside.last() {
-                let found = format!("{} set aside in {}, the last {last}", count(aside.len(), "file"), dir.display());
-                self.findings.note("files", &found, &format!("look at them, then rm {}/*.corrupt-*", dir.display()));
+                let shown = dir.display();
+                self.findings.note(
+                    "files",
+                    format_args!("{} set aside in {shown}, the last {last}", count(aside.len(), "file")),
+                    format_args!("look at them, then rm {shown}/*.corrupt-*"),
+                );
             }
         }
     }

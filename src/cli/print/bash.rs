@@ -1,6 +1,7 @@
 //! `--print bash`: completions for bash, from 3.2 on.
 
-use crate::cli::options::{Completes, FLAGS, Flag, Kind, Value};
+use crate::cli::options::{Completes, FLAGS, Flag, Kind, dashed};
+use std::fmt::Write;
 
 /// What completes a word, and does not depend on the flags.
 const HEAD: &str = r#"# Completions for gtd in bash. To have them in every shell:
@@ -46,10 +47,13 @@ _gtd() {
         case $word in
 "#;
 
-const END: &str = r#"            *) optional= ;;
+/// What stands between the flags and the names of all of them.
+const ARGUMENTS: &str = "            *) optional= ;;
         esac
     done
-    [[ $cur == = ]] && cur=
+";
+
+const END: &str = r#"    [[ $cur == = ]] && cur=
     if ((${#wanted[@]})); then
         _gtd_value "${wanted[0]}"
         return
@@ -87,24 +91,16 @@ pub fn script() -> String {
             }
             _ => format!("_gtd_words {:?}", kind.words().join(" ")),
         };
-        script.push_str(&format!("        {}) {how} ;;\n", word(kind)));
+        let _ = writeln!(script, "        {}) {how} ;;", word(kind));
     }
     script.push_str(REST);
     for flag in &FLAGS {
-        script.push_str(&format!("            {}) {} ;;\n", names(flag, "|"), effect(flag)));
+        let _ = writeln!(script, "            {}) {} ;;", names(flag, "|"), effect(flag));
     }
-    let list = |wanted: fn(&Flag) -> bool| {
-        let names = FLAGS.iter().filter(|flag| wanted(flag)).map(|flag| format!("--{}", flag.name));
-        names.collect::<Vec<_>>().join(" ")
-    };
-    let general = list(|flag| flag.kind == Kind::General);
-    let commands = list(Flag::is_command);
-    let end = END.replacen(
-        "    [[ $cur == = ]]",
-        &format!("    local general=\"{general}\" commands=\"{commands}\"\n    [[ $cur == = ]]"),
-        1,
-    );
-    script + &end
+    let general = names_of(&|flag| flag.kind == Kind::General);
+    let commands = names_of(&Flag::is_command);
+    let _ = writeln!(script, "{ARGUMENTS}    local general=\"{general}\" commands=\"{commands}\"");
+    script + END
 }
 
 /// A flag with its short form.
@@ -115,19 +111,24 @@ fn names(flag: &Flag, between: &str) -> String {
     }
 }
 
+/// The names of the flags that are wanted.
+fn names_of(wanted: &dyn Fn(&Flag) -> bool) -> String {
+    let names: Vec<&str> = FLAGS.iter().filter(|flag| wanted(flag)).map(|flag| flag.name).collect();
+    dashed(&names)
+}
+
 /// What is known when a flag has been read.
 fn effect(flag: &Flag) -> String {
     let values = |optional: bool| {
-        let values = flag.values.iter().filter(move |value: &&Value| value.optional == optional);
+        let values = flag.values.iter().filter(|value| value.optional == optional);
         values.map(|value| word(value.completes)).collect::<Vec<_>>().join(" ")
     };
-    let mut effects = vec![format!("wanted=({})", values(false))];
+    let mut effect = format!("wanted=({})", values(false));
     if flag.is_command() {
-        let own = FLAGS.iter().filter(|o| o.kind != Kind::General && o.goes_with(Some(flag.name)));
-        let own = own.map(|option| format!("--{}", option.name)).collect::<Vec<_>>().join(" ");
-        effects.push(format!("command=done own={own:?} optional={}", values(true)));
+        let own = names_of(&|other| other.kind != Kind::General && other.goes_with(Some(flag.name)));
+        let _ = write!(effect, " command=done own={own:?} optional={}", values(true));
     }
-    effects.join(" ")
+    effect
 }
 
 /// What a kind of value is called in the script.

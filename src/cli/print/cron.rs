@@ -1,6 +1,7 @@
 //! `--print cron`: a line that starts gtd when the machine does.
 
 use super::Service;
+use std::fmt::Write;
 
 /// What cron's jobs have for a `PATH`.
 const PATH: [&str; 2] = ["/usr/bin", "/bin"];
@@ -18,15 +19,14 @@ pub fn line(service: &Service) -> Result<String, String> {
         );
     }
     text.push_str("@reboot ");
-    let variables = [("TMUX_TMPDIR", service.sockets.clone()), ("PATH", service.path(&PATH))];
-    for (name, value) in variables {
+    for (name, value) in [("TMUX_TMPDIR", &service.sockets), ("PATH", &service.path(&PATH))] {
         if let Some(value) = value {
-            text.push_str(&format!("{name}={} ", word(&value)?));
+            let _ = write!(text, "{name}={} ", word(value)?);
         }
     }
-    text.push_str(&format!("{} --background", word(&service.program)?));
+    let _ = write!(text, "{} --background", word(&service.program)?);
     if let Some(town) = &service.town {
-        text.push_str(&format!(" --town {}", word(town)?));
+        let _ = write!(text, " --town {}", word(town)?);
     }
     text.push('\n');
     Ok(text)

@@ -1,6 +1,7 @@
 //! `--print fish`: completions for fish.
 
-use crate::cli::options::{Completes, FLAGS, Flag, Kind};
+use crate::cli::options::{Completes, FLAGS, Flag, Kind, dashed};
+use std::fmt::Write;
 
 const HEAD: &str = r#"# Completions for gtd in fish. To have them in every shell:
 #   gtd --print fish > ~/.config/fish/completions/gtd.fish
@@ -44,29 +45,33 @@ complete -c gtd -f
 
 /// The script.
 pub fn script() -> String {
-    let commands = FLAGS.iter().filter(|flag| flag.is_command());
-    let commands: Vec<String> = commands.map(|flag| format!("--{}", flag.name)).collect();
+    let commands: Vec<&str> = FLAGS.iter().filter(|flag| flag.is_command()).map(|flag| flag.name).collect();
     let mut script = HEAD.to_owned();
     for flag in &FLAGS {
-        let when = match flag.kind {
-            Kind::Command | Kind::About => format!("not __gtd_given {}", commands.join(" ")),
+        let mut when = match flag.kind {
+            Kind::Command | Kind::About => format!("not __gtd_given {}", dashed(&commands)),
             Kind::General => format!("not __gtd_given --{}", flag.name),
-            Kind::With(with) => {
-                let with: Vec<String> = with.iter().map(|name| format!("--{name}")).collect();
-                format!("__gtd_given {}; and not __gtd_given --{}", with.join(" "), flag.name)
-            }
+            Kind::With(with) => format!("__gtd_given {}; and not __gtd_given --{}", dashed(with), flag.name),
         };
         // A flag that has been given is offered no more; the word behind it is.
-        let when =
-            if first(flag).is_empty() { when } else { format!("{when}; or test (__gtd_behind --{}) -eq 0", flag.name) };
+        if !first(flag).is_empty() {
+            let _ = write!(when, "; or test (__gtd_behind --{}) -eq 0", flag.name);
+        }
         let short = flag.short.map(|letter| format!(" -s {letter}")).unwrap_or_default();
-        script.push_str(&format!(
-            "complete -c gtd -n '{when}'{short} -l {}{} -d {}\n",
+        let _ = writeln!(
+            script,
+            "complete -c gtd -n '{when}'{short} -l {}{} -d {}",
             flag.name,
             first(flag),
             quoted(flag.brief)
-        ));
-        script.push_str(&others(flag));
+        );
+        // Values that are words of their own to fish: what is optional, and what comes second.
+        for (n, value) in flag.values.iter().enumerate() {
+            if n > 0 || value.optional {
+                let how = how(value.completes);
+                let _ = writeln!(script, "complete -c gtd -n 'test (__gtd_behind --{}) -eq {n}' -a {how}", flag.name);
+            }
+        }
     }
     script
 }
@@ -75,16 +80,6 @@ pub fn script() -> String {
 fn first(flag: &Flag) -> String {
     let value = flag.values.first().filter(|value| !value.optional);
     value.map(|value| format!(" -x -a {}", how(value.completes))).unwrap_or_default()
-}
-
-/// Values that are words of their own to fish: what is optional, and what comes second.
-fn others(flag: &Flag) -> String {
-    let numbered = flag.values.iter().enumerate();
-    let later = numbered.filter(|(n, value)| *n > 0 || value.optional);
-    let line = |(n, value): (usize, &crate::cli::options::Value)| {
-        format!("complete -c gtd -n 'test (__gtd_behind --{}) -eq {n}' -a {}\n", flag.name, how(value.completes))
-    };
-    later.map(line).collect()
 }
 
 fn how(kind: Completes) -> String {

@@ -1,6 +1,7 @@
 //! `--print launchd`: an agent, as a property list.
 
 use super::Service;
+use std::fmt::Write;
 
 /// What an agent of launchd has for a `PATH`.
 const PATH: [&str; 4] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
@@ -18,6 +19,30 @@ const NO_TOWN: &str = "\
      option town. -->
 ";
 
+const BEGIN: &str = r#"<plist version="1.0">
+<dict>
+    <key>Label</key>
+    <string>gastown.gtd</string>
+    <key>ProgramArguments</key>
+    <array>
+"#;
+
+/// What stands between the arguments and what depends on the machine.
+const KEYS: &str = "    </array>
+    <key>RunAtLoad</key>
+    <true/>
+    <key>KeepAlive</key>
+    <dict>
+        <key>SuccessfulExit</key>
+        <false/>
+    </dict>
+    <key>ThrottleInterval</key>
+    <integer>60</integer>
+    <!-- Agents and the tmux server outlive gtd. -->
+    <key>AbandonProcessGroup</key>
+    <true/>
+";
+
 /// The property list.
 pub fn plist(service: &Service) -> String {
     let mut arguments = vec![service.program.as_str()];
@@ -28,32 +53,24 @@ pub fn plist(service: &Service) -> String {
     if service.town.is_none() {
         text.push_str(NO_TOWN);
     }
-    text.push_str("<plist version=\"1.0\">\n<dict>\n");
-    text.push_str("    <key>Label</key>\n    <string>gastown.gtd</string>\n");
-    text.push_str("    <key>ProgramArguments</key>\n    <array>\n");
+    text.push_str(BEGIN);
     for argument in arguments {
-        text.push_str(&format!("        <string>{}</string>\n", escaped(argument)));
+        let _ = writeln!(text, "        <string>{}</string>", escaped(argument));
     }
-    text.push_str("    </array>\n");
-    text.push_str("    <key>RunAtLoad</key>\n    <true/>\n");
-    text.push_str(
-        "    <key>KeepAlive</key>\n    <dict>\n        <key>SuccessfulExit</key>\n        <false/>\n    </dict>\n",
-    );
-    text.push_str("    <key>ThrottleInterval</key>\n    <integer>60</integer>\n");
-    text.push_str("    <!-- Agents and the tmux server outlive gtd. -->\n");
-    text.push_str("    <key>AbandonProcessGroup</key>\n    <true/>\n");
+    text.push_str(KEYS);
     if let Some(home) = &service.home {
         let log = escaped(&format!("{home}/Library/Logs/gtd.log"));
-        text.push_str(&format!("    <key>StandardErrorPath</key>\n    <string>{log}</string>\n"));
+        let _ = writeln!(text, "    <key>StandardErrorPath</key>\n    <string>{log}</string>");
     }
-    let variables = [("TMUX_TMPDIR", service.sockets.clone()), ("PATH", service.path(&PATH))];
-    let variables: String = variables
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .map(|(name, value)| format!("        <key>{name}</key>\n        <string>{}</string>\n", escaped(&value)))
-        .collect();
+    let mut variables = String::new();
+    for (name, value) in [("TMUX_TMPDIR", &service.sockets), ("PATH", &service.path(&PATH))] {
+        if let Some(value) = value {
+            let value = escaped(value);
+            let _ = writeln!(variables, "        <key>{name}</key>\n        <string>{value}</string>");
+        }
+    }
     if !variables.is_empty() {
-        text.push_str(&format!("    <key>EnvironmentVariables</key>\n    <dict>\n{variables}    </dict>\n"));
+        let _ = writeln!(text, "    <key>EnvironmentVariables</key>\n    <dict>\n{variables}    </dict>");
     }
     text.push_str("</dict>\n</plist>\n");
     text

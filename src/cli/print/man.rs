@@ -5,6 +5,7 @@ use crate::cli::help::wrap;
 use crate::cli::options::{self, FLAGS, Flag, Kind};
 use crate::cli::reference::{EXITS, FILES, SIGNALS, VARIABLES};
 use crate::town::config::keys::KEYS;
+use std::fmt::Write;
 
 /// When its text was last changed in earnest.
 const DATE: &str = "2026-11-23";
@@ -35,7 +36,7 @@ pub fn page() -> String {
     let mut page = Page(format!(".TH GTD 8 {DATE} \"gtd {}\" \"Gas Town\"\n", env!("CARGO_PKG_VERSION")));
     page.section("NAME");
     let purpose = options::PURPOSE.split(": ").last().unwrap_or_default();
-    page.0.push_str(&format!("gtd \\- {}\n", roff(purpose)));
+    let _ = writeln!(page.0, "gtd \\- {}", roff(purpose));
     page.section("SYNOPSIS");
     page.0.push_str(".nf\n");
     for (usage, _) in options::synopsis() {
@@ -47,11 +48,10 @@ pub fn page() -> String {
         page.paragraph(n > 0, paragraph);
     }
     page.section("OPTIONS");
-    for flag in FLAGS.iter().filter(|flag| flag.kind == Kind::Command) {
-        page.flag(flag);
-    }
-    for flag in FLAGS.iter().filter(|flag| flag.kind != Kind::Command) {
-        page.flag(flag);
+    for commands in [true, false] {
+        for flag in FLAGS.iter().filter(|flag| (flag.kind == Kind::Command) == commands) {
+            page.flag(flag);
+        }
     }
     page.section("EXIT STATUS");
     for (exit, _, meaning) in &EXITS {
@@ -69,13 +69,9 @@ pub fn page() -> String {
     }
     page.section("FILES");
     page.paragraph(false, "Below the town's root:");
-    for (path, meaning) in &FILES {
-        page.item(path, &sentence(meaning));
-    }
+    page.items(&FILES);
     page.section("SIGNALS");
-    for (signal, effect) in &SIGNALS {
-        page.item(signal, &sentence(effect));
-    }
+    page.items(&SIGNALS);
     page.section("EXAMPLES");
     for (command, what) in EXAMPLES {
         page.item(&format!("`{command}`"), what);
@@ -87,10 +83,14 @@ pub fn page() -> String {
 
 /// A text with a great letter and a full stop.
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_ascii_uppercase().to_string()).unwrap_or_default();
-    let stop = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    text
 }
 
 /// A page as far as it is written.
@@ -98,7 +98,8 @@ struct Page(String);
 
 impl Page {
     fn section(&mut self, name: &str) {
-        self.0.push_str(&format!(".SH {}\n", if name.contains(' ') { format!("\"{name}\"") } else { name.to_owned() }));
+        let mark = if name.contains(' ') { "\"" } else { "" };
+        let _ = writeln!(self.0, ".SH {mark}{name}{mark}");
     }
 
     fn paragraph(&mut self, apart: bool, text: &str) {
@@ -109,9 +110,14 @@ impl Page {
     }
 
     fn item(&mut self, tag: &str, text: &str) {
-        self.0.push_str(".TP\n");
-        self.0.push_str(&format!("{}\n", safe(&roff(tag))));
+        let _ = writeln!(self.0, ".TP\n{}", safe(&roff(tag)));
         self.text(text);
+    }
+
+    fn items(&mut self, items: &[(&str, &str)]) {
+        for (tag, meaning) in items {
+            self.item(tag, &sentence(meaning));
+        }
     }
 
     fn flag(&mut self, flag: &Flag) {
@@ -131,7 +137,7 @@ impl Page {
     /// Lines of a text, none of which is a request.
     fn text(&mut self, text: &str) {
         for line in wrap(&roff(text), 78) {
-            self.0.push_str(&format!("{}\n", safe(&line)));
+            let _ = writeln!(self.0, "{}", safe(&line));
         }
     }
 }

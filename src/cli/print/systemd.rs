@@ -1,6 +1,7 @@
 //! `--print systemd`: a user unit.
 
 use super::Service;
+use std::fmt::Write;
 
 /// What a user's services have for a `PATH` where nobody has set another.
 const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -57,11 +58,11 @@ pub fn unit(service: &Service) -> Result<String, String> {
         );
     }
     // The bracket keeps a backslash at the end of a path from joining lines.
-    unit.push_str(&format!("\n[Unit]\nDescription=Gas Town's daemon (gtd{about})\nDocumentation=man:gtd(8)\n"));
-    unit.push_str(&format!("\n[Service]\n{SERVICE}ExecStart={}{town}\n", quoted(program)));
+    let _ = writeln!(unit, "\n[Unit]\nDescription=Gas Town's daemon (gtd{about})\nDocumentation=man:gtd(8)");
+    let _ = writeln!(unit, "\n[Service]\n{SERVICE}ExecStart={}{town}", quoted(program));
     unit.push_str("ExecReload=/bin/kill -HUP $MAINPID\n");
     let mut environment = |name: &str, value: &str| {
-        unit.push_str(&format!("Environment={}\n", quoted(&format!("{name}={value}"))));
+        let _ = writeln!(unit, "Environment={}", quoted(&format!("{name}={value}")));
     };
     if let Some(sockets) = &service.sockets {
         environment("TMUX_TMPDIR", sockets);

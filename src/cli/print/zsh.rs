@@ -1,6 +1,7 @@
 //! `--print zsh`: completions for zsh, by its `_arguments`.
 
 use crate::cli::options::{Completes, FLAGS, Flag, Kind};
+use std::fmt::Write;
 
 const HEAD: &str = r#"#compdef gtd
 # Completions for gtd in zsh. To have them in every shell, put them where a directory of $fpath is:
@@ -21,24 +22,27 @@ _arguments \
 
 /// The script.
 pub fn script() -> String {
-    let specs: Vec<String> = FLAGS.iter().flat_map(specs).map(|spec| format!("    {spec}")).collect();
+    let mut specs = Vec::new();
+    for flag in &FLAGS {
+        for name in names(flag) {
+            specs.push(spec(flag, &name));
+        }
+    }
     format!("{HEAD}{}\n", specs.join(" \\\n"))
 }
 
-/// How `_arguments` is told of a flag: what it excludes, its name, what it does, its values.
-fn specs(flag: &Flag) -> Vec<String> {
-    let others = FLAGS.iter().filter(|other| excludes(flag, other));
-    let others: Vec<String> = others.flat_map(names).collect();
-    let values: String = flag
-        .values
-        .iter()
-        .map(|value| {
-            let colon = if value.optional { "::" } else { ":" };
-            format!("{colon}{}:{}", value.name, how(value.completes))
-        })
-        .collect();
-    let spec = |name| quoted(&format!("({}){name}[{}]{values}", others.join(" "), escaped(flag.brief)));
-    names(flag).into_iter().map(spec).collect()
+/// How `_arguments` is told of a flag under one of its names: what it excludes, its name, what it does, its values.
+fn spec(flag: &Flag, name: &str) -> String {
+    let mut others = Vec::new();
+    for other in FLAGS.iter().filter(|other| excludes(flag, other)) {
+        others.extend(names(other));
+    }
+    let mut spec = format!("({}){name}[{}]", others.join(" "), escaped(flag.brief));
+    for value in flag.values {
+        let colon = if value.optional { "::" } else { ":" };
+        let _ = write!(spec, "{colon}{}:{}", value.name, how(value.completes));
+    }
+    format!("    {}", quoted(&spec))
 }
 
 /// Whether two flags cannot stand together; a flag that was given is not offered again.
@@ -53,8 +57,9 @@ fn excludes(flag: &Flag, other: &Flag) -> bool {
 }
 
 fn names(flag: &Flag) -> Vec<String> {
-    let short = flag.short.map(|letter| format!("-{letter}"));
-    std::iter::once(format!("--{}", flag.name)).chain(short).collect()
+    let mut names = vec![format!("--{}", flag.name)];
+    names.extend(flag.short.map(|letter| format!("-{letter}")));
+    names
 }
 
 fn how(kind: Completes) -> String {

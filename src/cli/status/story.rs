@@ -3,19 +3,19 @@
 use super::super::screen::Screen;
 use super::super::{Exit, Refusal};
 use super::facts::{Facts, answered, since, state};
-use super::table::{entry, strip};
+use super::table::{entry, joined, strip};
 use crate::service::instance::{GIVE_WAY, Holder, daemon_dir};
 use crate::service::log::tail;
 use crate::service::state::AgentStatus;
+use crate::sys::files;
 use crate::town::agent::AgentId;
 use crate::town::duration::brief;
 use crate::town::identity::Roll;
 use crate::town::names::Generation;
 use crate::town::rigs::{Rig, SavedRig};
-use crate::town::sorted::sort;
 use crate::town::text::{clean, shown};
 use crate::world::spool::crew;
-use std::fs;
+use std::fmt::Arguments;
 use std::path::PathBuf;
 
 /// Events that are shown.
@@ -47,7 +47,7 @@ impl Story {
         let status = status.map_err(|why| {
             let known: Vec<String> = agents.iter().take(10).map(|status| status.agent.to_string()).collect();
             let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-            Refusal::new(Exit::Usage, format!("{}: {why}; it has seen {known}", shown(name, 80)))
+            Refusal::new(Exit::Usage, format_args!("{}: {why}; it has seen {known}", shown(name, 80)))
         })?;
         Ok(Story { events: events(facts, &status), screens: screens(facts, &status.agent), status })
     }
@@ -56,28 +56,25 @@ impl Story {
     pub fn show(&self, facts: &Facts, screen: Screen) -> String {
         let status = &self.status;
         let mut lines = Vec::new();
-        let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
+        let mut say = |what: &str, text: Arguments<'_>| lines.push(entry(screen, what, text));
         let rule = if status.rule == 0 { String::new() } else { format!(" (rule {})", status.rule) };
-        say("agent", &status.agent.to_string());
+        say("agent", format_args!("{}", status.agent));
         let history = facts.history(status);
         let for_how_long = history.and_then(since).map(|at| format!(" for {}", facts.ago(at))).unwrap_or_default();
-        say("state", &format!("{}{for_how_long}", state(status, history)));
+        say("state", format_args!("{}{for_how_long}", state(status, history)));
         if let Some(at) = facts.looked_at() {
-            let seen = format!("{} ago", facts.ago(at));
-            say(
-                "seen",
-                &match facts.holder {
-                    Holder::Gtd(_) => seen,
-                    Holder::Nobody => format!("{seen}; no daemon runs"),
-                    other => format!("{seen}; {other} serves the town now"),
-                },
-            );
+            let ago = facts.ago(at);
+            match facts.holder {
+                Holder::Gtd(_) => say("seen", format_args!("{ago} ago")),
+                Holder::Nobody => say("seen", format_args!("{ago} ago; no daemon runs")),
+                other => say("seen", format_args!("{ago} ago; {other} serves the town now")),
+            }
         }
-        say("why", &format!("{}{rule}", facts.reason(status)));
-        say("next", &next(facts, status));
+        say("why", format_args!("{}{rule}", facts.reason(status)));
+        say("next", format_args!("{}", next(facts, status)));
         if let Some(history) = history {
             if let Some(program) = history.program.filter(|_| history.gone.is_none()) {
-                say("program", &format!("PID {}", program.process.pid));
+                say("program", format_args!("PID {}", program.process.pid));
             }
             let counted = match history.restarts.len() {
                 0 => String::new(),
@@ -85,19 +82,19 @@ impl Story {
                 n => format!("; {n} restarts count for back-off"),
             };
             let last = history.starts.last().map(|at| format!(", the last {} ago", facts.ago(*at))).unwrap_or_default();
-            say("starts", &format!("{} by gtd in 24h{last}{counted}", facts.starts(history)));
+            say("starts", format_args!("{} by gtd in 24h{last}{counted}", facts.starts(history)));
             if let Some(at) = history.last_poke {
                 let how = match (answered(history), history.last_poke_delivered) {
                     (Some(false), _) => "not answered",
                     (_, true) => "answered",
                     (_, false) => "not taken, but its screen changed",
                 };
-                say("heartbeat", &format!("{} ago, {how}", facts.ago(at.wall)));
+                say("heartbeat", format_args!("{} ago, {how}", facts.ago(at.wall)));
             }
         }
         let own = facts.own();
         for claim in own.iter().flat_map(|own| &own.history.requests).filter(|claim| claim.agent == status.agent) {
-            say("request", &format!("{}, by {}, in hand for {}", claim.action, claim.source, facts.ago(claim.at)));
+            say("request", format_args!("{}, by {}, in hand for {}", claim.action, claim.source, facts.ago(claim.at)));
         }
         let socket = own.and_then(|own| own.history.server.as_ref()).map_or("", |server| server.socket.as_str());
         let socket = if socket.is_empty() { String::new() } else { format!("{socket} ") };
@@ -118,8 +115,10 @@ impl Story {
         if self.events.is_empty() {
             lines.push(screen.fold("the log tells of no event", 0, 0));
         }
-        lines.extend(self.events.iter().map(|(at, what)| format!("{at} {}", screen.fold(what, at.len() + 1, 4))));
-        lines.iter().map(|line| format!("{line}\n")).collect()
+        for (at, what) in &self.events {
+            lines.push(format!("{at} {}", screen.fold(what, at.len() + 1, 4)));
+        }
+        joined(&lines)
     }
 }
 
@@ -159,24 +158,24 @@ pub fn next(facts: &Facts, status: &AgentStatus) -> String {
         Holder::Nobody => return "nothing, until a daemon runs: gtd --background".to_owned(),
         other => return format!("nothing by gtd while {other} serves the town: {GIVE_WAY}"),
     }
-    let own = facts.own();
-    let heartbeat = own.and_then(|own| own.next_heartbeat).map(|at| match facts.left(at.wall) {
-        Some(left) => format!("the next heartbeat comes in {}", brief(left)),
-        None => "a heartbeat is due".to_owned(),
-    });
-    match &status.otherwise {
-        // Whom to name is known here.
-        Some(otherwise) => ["reset", "restart", "start"].iter().fold(otherwise.clone(), |text, action| {
-            let bare = format!("gtd --request {action}");
-            match text.split_once(&bare) {
-                Some((before, after)) if after.is_empty() || after.starts_with([' ', ',', ';']) => {
-                    format!("{before}{bare} {}{after}", status.agent)
-                }
-                _ => text,
-            }
-        }),
-        None => heartbeat.unwrap_or_else(|| "the next look".to_owned()),
+    let Some(otherwise) = &status.otherwise else {
+        return match facts.own().and_then(|own| own.next_heartbeat).map(|at| facts.left(at.wall)) {
+            Some(Some(left)) => format!("the next heartbeat comes in {}", brief(left)),
+            Some(None) => "a heartbeat is due".to_owned(),
+            None => "the next look".to_owned(),
+        };
+    };
+    // Whom to name is known here.
+    let mut text = otherwise.clone();
+    for action in ["reset", "restart", "start"] {
+        let bare = format!("gtd --request {action}");
+        if let Some((before, after)) = text.split_once(&bare)
+            && (after.is_empty() || after.starts_with([' ', ',', ';']))
+        {
+            text = format!("{before}{bare} {}{after}", status.agent);
+        }
     }
+    text
 }
 
 /// What the log tells of an agent. Heartbeats that went well are one event, however many there were.
@@ -231,10 +230,8 @@ fn has_word(line: &str, name: &str) -> bool {
 fn screens(facts: &Facts, agent: &AgentId) -> Vec<PathBuf> {
     let dir = daemon_dir(&facts.town).join("screens");
     let start = format!("{}.", agent.to_string().replace('/', "-"));
-    let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.starts_with(&start)).collect();
-    sort(&mut names);
+    let mut names = files::names(&dir);
+    names.retain(|name| name.starts_with(&start));
     names.iter().rev().take(SCREENS).map(|name| dir.join(name)).collect()
 }
 

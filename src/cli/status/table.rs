@@ -4,11 +4,12 @@ use super::super::screen::{Colour, NARROW, Screen, columns};
 use super::facts::{Facts, answered, since, state};
 use crate::decide::strip::LEGEND;
 use crate::service::instance::Holder;
-use crate::service::state::{AgentStatus, Own};
+use crate::service::state::{AgentStatus, Own, ProgramFile};
 use crate::town::duration::brief;
 use crate::town::history::STRIP;
 use crate::town::sorted::SortedMap;
 use crate::town::text::{clean, with_command};
+use std::fmt::{Arguments, Write};
 
 /// Where the second column of the first lines begins.
 const SECOND: usize = 13;
@@ -22,13 +23,20 @@ pub fn show(facts: &Facts, screen: Screen) -> String {
         lines.push(String::new());
         lines.extend(agents(facts, own, screen));
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    joined(&lines)
+}
+
+/// Lines, each with its end.
+pub fn joined(lines: &[String]) -> String {
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
 }
 
 /// A line of the head, folded.
-pub fn entry(screen: Screen, what: &str, text: &str) -> String {
+pub fn entry(screen: Screen, what: &str, text: Arguments<'_>) -> String {
     let (column, indent) = second(screen, what);
-    format!("{what:column$}{}", screen.fold(&clean(text, 1000), column, indent))
+    format!("{what:column$}{}", screen.fold(&clean(&text.to_string(), 1000), column, indent))
 }
 
 /// Where the text of a line of the head begins, and where it goes on in the next.
@@ -39,59 +47,66 @@ fn second(screen: Screen, what: &str) -> (usize, usize) {
 fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     let mut lines = Vec::new();
     let town = facts.town.display();
-    let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
+    let mut say = |what: &str, text: Arguments<'_>| lines.push(entry(screen, what, text));
     match (facts.holder, facts.started_at()) {
-        (Holder::Nobody, _) => say("not running", &format!("{town}; gtd --background starts one")),
+        (Holder::Nobody, _) => say("not running", format_args!("{town}; gtd --background starts one")),
         (Holder::Gtd(pid), Some(at)) => {
             let version = facts.own().map_or("", |own| own.version.as_str());
-            say("running", &format!("{town}, PID {pid}, gtd {version}, started {} ago", facts.ago(at)));
+            say("running", format_args!("{town}, PID {pid}, gtd {version}, started {} ago", facts.ago(at)));
         }
-        (holder, _) => say("running", &format!("{town}, {holder} serves it, not gtd")),
+        (holder, _) => say("running", format_args!("{town}, {holder} serves it, not gtd")),
     }
     let Some(state) = &facts.state else {
-        say("", "no gtd has served this town yet");
+        say("", format_args!("no gtd has served this town yet"));
         return lines;
     };
     if facts.is_gtds() {
-        let replaced =
-            facts.own().and_then(|own| own.program.as_ref()).map(crate::service::state::ProgramFile::is_replaced);
-        match replaced {
+        match facts.own().and_then(|own| own.program.as_ref()).map(ProgramFile::is_replaced) {
             Some(Some(true)) => {
-                say("newer", "another gtd lies on the disk by now: gtd --stop, and start it, to use it");
+                say("newer", format_args!("another gtd lies on the disk by now: gtd --stop, and start it, to use it"));
             }
-            Some(None) => say("newer", "the file that this gtd was started from is gone"),
+            Some(None) => say("newer", format_args!("the file that this gtd was started from is gone")),
             _ => {}
         }
     }
     let last = facts.last_heartbeat().map_or_else(|| "none yet".to_owned(), |at| format!("{} ago", facts.ago(at)));
     let mut heartbeats = format!("{}, the last {last}", state.heartbeat_count);
     let Some(own) = facts.own() else {
-        say("heartbeats", &heartbeats);
+        say("heartbeats", format_args!("{heartbeats}"));
         return lines;
     };
     if let Some(next) = own.next_heartbeat.filter(|_| facts.is_gtds()) {
         let when = facts.left(next.wall).map_or_else(|| "due".to_owned(), |left| format!("in {}", brief(left)));
-        heartbeats = format!("{heartbeats}, the next {when} ({})", own.rhythm);
+        let _ = write!(heartbeats, ", the next {when} ({})", own.rhythm);
     }
-    say("heartbeats", &heartbeats);
+    say("heartbeats", format_args!("{heartbeats}"));
     if let Some(why) = &own.no_generation {
-        say("gas town", &format!("not known: {why}"));
+        say("gas town", format_args!("not known: {why}"));
     } else if let Some(names) = &own.history.names {
-        say("gas town", &format!("{}: {}", names.generation, names.why));
+        say("gas town", format_args!("{}: {}", names.generation, names.why));
     }
     match facts.looked_at().map(|at| facts.ago(at)) {
         Some(ago) if facts.is_running() && !facts.is_gtds() => {
-            say("old", &format!("what follows is what gtd saw {ago} ago, before {} took the town over", facts.holder));
+            say(
+                "old",
+                format_args!("what follows is what gtd saw {ago} ago, before {} took the town over", facts.holder),
+            );
         }
-        Some(ago) => say("seen", &format!("{ago} ago; what follows is what gtd saw then")),
-        None if facts.is_gtds() => say("seen", "nothing yet: the first look is under way"),
+        Some(ago) => say("seen", format_args!("{ago} ago; what follows is what gtd saw then")),
+        None if facts.is_gtds() => say("seen", format_args!("nothing yet: the first look is under way")),
         None => {}
     }
     let mut states: SortedMap<&str, usize> = SortedMap::new();
-    own.agents.iter().for_each(|agent| *states.get_or_default(agent.state.as_str()) += 1);
-    let states: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    for agent in &own.agents {
+        *states.get_or_default(agent.state.as_str()) += 1;
+    }
+    let mut counted = String::new();
+    for (n, (state, count)) in states.iter().enumerate() {
+        let before = if n == 0 { "" } else { ", " };
+        let _ = write!(counted, "{before}{count} {state}");
+    }
     if !states.is_empty() {
-        say("agents", &format!("{}: {}", own.agents.len(), states.join(", ")));
+        say("agents", format_args!("{}: {counted}", own.agents.len()));
     }
     for condition in &own.conditions {
         let (text, command) = with_command(&condition.text);
@@ -102,13 +117,13 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         // What is to be copied is not folded.
         lines.extend(command.map(|command| format!("{:SECOND$}{}", "or end them", clean(command, 4000))));
     }
-    let mut say = |what: &str, text: &str| lines.push(entry(screen, what, text));
+    let mut say = |what: &str, text: Arguments<'_>| lines.push(entry(screen, what, text));
     for claim in &own.history.requests {
         let age = facts.ago(claim.at);
-        say("request", &format!("{} of {}, by {}, in hand for {age}", claim.action, claim.agent, claim.source));
+        say("request", format_args!("{} of {}, by {}, in hand for {age}", claim.action, claim.agent, claim.source));
     }
     for session in own.history.spawns.keys() {
-        say("spawned", &format!("{session} waits for its first word"));
+        say("spawned", format_args!("{session} waits for its first word"));
     }
     lines
 }
@@ -117,16 +132,23 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
 const HEADER: [&str; 4] = ["STATE", "SINCE", "STARTS", "HEARTBEAT"];
 
 fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
-    let name_of = |status: &AgentStatus| status.agent.to_string();
-    let fits = |name: &String| name.len() <= LONGEST_NAME;
-    let names = own.agents.iter().map(name_of).filter(fits).map(|name| name.len()).max();
-    let name_width = names.unwrap_or(0).max("AGENT".len());
-    let rows: Vec<[String; 4]> = own.agents.iter().map(|status| row(facts, status)).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| columns(&row[column]));
-        cells.chain([HEADER[column].len()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..4).map(width).collect();
+    let fits = |name: &str| name.len() <= LONGEST_NAME;
+    let mut name_width = "AGENT".len();
+    let mut widths = HEADER.map(str::len);
+    let mut rows = Vec::new();
+    let mut strips = String::new();
+    for status in &own.agents {
+        let name = status.agent.to_string();
+        if fits(&name) {
+            name_width = name_width.max(name.len());
+        }
+        let row = row(facts, status);
+        for (width, cell) in widths.iter_mut().zip(&row) {
+            *width = columns(cell).max(*width);
+        }
+        strips.push_str(facts.history(status).map_or("", |history| &history.strip));
+        rows.push((name, row));
+    }
     let taken = name_width + widths.iter().map(|width| width + 2).sum::<usize>();
     let beside = taken + 2 + STRIP <= screen.width;
     let strip_title = if beside { format!("  LAST {STRIP} LOOKS") } else { String::new() };
@@ -138,7 +160,7 @@ fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
                 Some(colour) => screen.paint(cell, colour),
                 None => (*cell).to_owned(),
             };
-            line.push_str(&format!("  {cell}{padding}"));
+            let _ = write!(line, "  {cell}{padding}");
         }
         line.truncate(line.trim_end().len());
         line
@@ -147,8 +169,7 @@ fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
     let narrow = taken > screen.width;
     let title = if narrow { "AGENT  STATE".to_owned() } else { line("AGENT", HEADER, None) + &strip_title };
     let mut lines = vec![title];
-    for (status, row) in own.agents.iter().zip(&rows) {
-        let mut name = name_of(status);
+    for (status, (mut name, row)) in own.agents.iter().zip(rows) {
         if !fits(&name) || (narrow && name.len() + 2 + columns(&row[0]) > screen.width) {
             lines.push(screen.fold(&name, 0, 2));
             name.clear();
@@ -162,7 +183,7 @@ fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
         let strip = strip(facts, status, screen, if beside { STRIP } else { screen.width - 2 });
         if beside {
             let missing = taken - columns(&line(&name, cells, None));
-            first = format!("{first}{}  {strip}", " ".repeat(missing));
+            let _ = write!(first, "{}  {strip}", " ".repeat(missing));
         }
         lines.push(first.trim_end().to_owned());
         if status.state != "alive" {
@@ -174,12 +195,14 @@ fn agents(facts: &Facts, own: &Own, screen: Screen) -> Vec<String> {
             lines.push(format!("  {strip}"));
         }
     }
-    let strips: String = own.agents.iter().filter_map(|status| Some(facts.history(status)?.strip.as_str())).collect();
-    let shown = LEGEND.iter().filter(|(letter, _)| strips.contains(*letter));
-    let legend: Vec<String> = shown.map(|(letter, meaning)| format!("{letter} {meaning}")).collect();
+    let mut legend = String::new();
+    for (letter, meaning) in LEGEND.iter().filter(|(letter, _)| strips.contains(*letter)) {
+        let before = if legend.is_empty() { "each look, the newest last: " } else { "; " };
+        let _ = write!(legend, "{before}{letter} {meaning}");
+    }
     if !legend.is_empty() {
         lines.push(String::new());
-        lines.push(screen.fold(&format!("each look, the newest last: {}", legend.join("; ")), 0, 0));
+        lines.push(screen.fold(&legend, 0, 0));
     }
     lines
 }
@@ -205,13 +228,16 @@ fn row(facts: &Facts, status: &AgentStatus) -> [String; 4] {
 pub fn strip(facts: &Facts, status: &AgentStatus, screen: Screen, room: usize) -> String {
     let strip = facts.history(status).map_or("", |history| history.strip.as_str());
     let surplus = strip.chars().count().saturating_sub(room);
-    let paint = |c: char| match c {
-        'q' | '!' => screen.paint(&c.to_string(), Colour::Red),
-        '-' | '?' | 'r' => screen.paint(&c.to_string(), Colour::Yellow),
-        '.' | 'w' | 'p' | 's' | 'h' => c.to_string(),
-        _ => String::new(),
-    };
-    strip.chars().skip(surplus).map(paint).collect()
+    let mut shown = String::new();
+    for c in strip.chars().skip(surplus) {
+        match c {
+            'q' | '!' => shown.push_str(&screen.paint(&c.to_string(), Colour::Red)),
+            '-' | '?' | 'r' => shown.push_str(&screen.paint(&c.to_string(), Colour::Yellow)),
+            '.' | 'w' | 'p' | 's' | 'h' => shown.push(c),
+            _ => {}
+        }
+    }
+    shown
 }
 
 /// The colour of a state.
