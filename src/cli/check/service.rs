@@ -4,7 +4,7 @@ use super::Check;
 use super::findings::Findings;
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
-use crate::town::sorted::SortedMap;
+use crate::town::sorted::{SortedMap, sort};
 use crate::world::tools::candidates;
 use std::env;
 use std::fs;
@@ -103,7 +103,7 @@ impl Check {
             }
         }
         if !missed.is_empty() {
-            dirs.sort();
+            sort(&mut dirs);
             dirs.dedup();
             self.findings.note(
                 "cron",
