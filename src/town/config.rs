@@ -142,17 +142,17 @@ impl Config {
         };
         let mut config = Config::default();
         let mut file = Section::new(file);
-        file.section("heartbeat", |s| config.read_heartbeat(s));
-        file.section("patrols", |s| config.read_patrols(s));
-        file.section("env", |s| config.read_env(s));
-        file.section("gtd", |s| config.read_own(s));
+        file.section("heartbeat", &mut |s| config.read_heartbeat(s));
+        file.section("patrols", &mut |s| config.read_patrols(s));
+        file.section("env", &mut |s| config.read_env(s));
+        file.section("gtd", &mut |s| config.read_own(s));
         Ok((config, file.warnings()))
     }
 
     fn read_heartbeat(&mut self, s: &mut Section) {
         s.boolean("enabled", &mut self.heartbeat_enabled);
         let mut interval = Duration::ZERO;
-        s.duration("interval", ms(100)..=hours(24), &mut interval);
+        s.duration("interval", ms(100), hours(24), &mut interval);
         if !interval.is_zero() {
             self.heartbeat_interval = Some(interval);
         }
@@ -161,7 +161,7 @@ impl Config {
     fn read_patrols(&mut self, s: &mut Section) {
         for role in [Role::Deacon, Role::Witness, Role::Refinery] {
             let mut patrol = Patrol { enabled: self.patrols(role), rigs: Vec::new() };
-            s.section(role.word(), |s| {
+            s.section(role.word(), &mut |s| {
                 s.boolean("enabled", &mut patrol.enabled);
                 s.names("rigs", &mut patrol.rigs);
             });
@@ -172,7 +172,7 @@ impl Config {
     fn read_env(&mut self, s: &mut Section) {
         for key in s.keys() {
             let name_ok = !key.is_empty() && !key.contains(['=', '\0']);
-            s.read(&key, "a variable's name with a string", |value| {
+            s.read(&key, "a variable's name with a string", &mut |value| {
                 let value = value.as_str().filter(|value| name_ok && !value.contains('\0'))?;
                 self.env.insert(key.clone(), value.to_owned());
                 Some(())
@@ -181,43 +181,43 @@ impl Config {
     }
 
     fn read_own(&mut self, s: &mut Section) {
-        s.read("gastown", "seed, v0.2, v1.0 or auto", |value| {
+        s.read("gastown", "seed, v0.2, v1.0 or auto", &mut |value| {
             let word = value.as_str()?;
             let known = Generation::ALL.into_iter().find(|g| g.word() == word);
             (known.is_some() || word == "auto").then(|| self.gastown = known)
         });
         self.read_commands(s);
         self.prompts.read(s);
-        s.read("tmux_socket", "a socket's name, or an absolute path", |value| {
+        s.read("tmux_socket", "a socket's name, or an absolute path", &mut |value| {
             let text = value.as_str()?;
             let usable = text.starts_with('/') || super::agent::Name::parse(text).is_ok();
             (usable && !text.contains(char::is_control)).then(|| self.tmux_socket = Some(text.to_owned()))
         });
-        s.duration("look_interval", ms(100)..=hours(1), &mut self.look_interval);
-        s.duration("silent_after", ms(100)..=hours(24), &mut self.silent_after);
-        s.duration("command_timeout", ms(100)..=hours(1), &mut self.command_timeout);
-        s.section("restart", |s| {
-            s.duration("settle", ms(0)..=hours(1), &mut self.settle);
-            s.duration("first_delay", ms(0)..=hours(1), &mut self.first_delay);
-            s.duration("grace", ms(0)..=hours(24), &mut self.grace);
+        s.duration("look_interval", ms(100), hours(1), &mut self.look_interval);
+        s.duration("silent_after", ms(100), hours(24), &mut self.silent_after);
+        s.duration("command_timeout", ms(100), hours(1), &mut self.command_timeout);
+        s.section("restart", &mut |s| {
+            s.duration("settle", ms(0), hours(1), &mut self.settle);
+            s.duration("first_delay", ms(0), hours(1), &mut self.first_delay);
+            s.duration("grace", ms(0), hours(24), &mut self.grace);
             s.refuse_the_rest();
         });
-        s.section("log", |s| {
-            s.read("max_size", "a size from 4KiB, as bytes or 64KiB, 10MB", |value| {
+        s.section("log", &mut |s| {
+            s.read("max_size", "a size from 4KiB, as bytes or 64KiB, 10MB", &mut |value| {
                 let bytes = parse_size(value)?;
                 (bytes >= 4096).then(|| self.log_max_size = bytes)
             });
-            s.read("keep", "a number from 1 to 100", |value| {
+            s.read("keep", "a number from 1 to 100", &mut |value| {
                 let keep = u32::try_from(value.as_u64()?).ok()?;
                 (1..=100).contains(&keep).then(|| self.log_keep = keep)
             });
             s.refuse_the_rest();
         });
-        s.read("notify", "a shell line", |value| shell_line(value).map(|line| self.notify = Some(line)));
+        s.read("notify", "a shell line", &mut |value| shell_line(value).map(|line| self.notify = Some(line)));
         s.read(
             "metrics_file",
             "a file's absolute path, or one below the town's root (in daemon or mayor only NAME.prom),",
-            |value| parse_file(value).map(|file| self.metrics_file = Some(file)),
+            &mut |value| parse_file(value).map(|file| self.metrics_file = Some(file)),
         );
         s.refuse_the_rest();
     }
@@ -227,9 +227,9 @@ impl Config {
         const ROLES: [Role; 5] = [Role::Deacon, Role::Witness, Role::Refinery, Role::Crew, Role::Mayor];
         let commands = &mut self.commands;
         if s.is_object("agent_command") {
-            s.section("agent_command", |s| {
+            s.section("agent_command", &mut |s| {
                 for role in ROLES {
-                    s.read(role.word(), "a shell line", |value| {
+                    s.read(role.word(), "a shell line", &mut |value| {
                         shell_line(value).map(|line| {
                             commands.insert(role, line);
                         })
@@ -238,7 +238,7 @@ impl Config {
                 s.refuse_the_rest();
             });
         } else {
-            s.read("agent_command", "a shell line, or an object with one for each role", |value| {
+            s.read("agent_command", "a shell line, or an object with one for each role", &mut |value| {
                 let line = shell_line(value)?;
                 commands.extend(ROLES.map(|role| (role, line.clone())));
                 Some(())

@@ -24,27 +24,25 @@ impl World {
     }
 
     fn start_all(&mut self, plan: &Plan, agents: &[Agent], tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
-        let starts = plan.verdicts.iter().filter_map(|(id, verdict)| match verdict {
-            Verdict::Start { absence, place, restart, leftover } => {
-                // Who ended by itself has left its screen where it was; who is ended loses it.
-                let save = matches!(absence, Missing::Answer { .. });
-                Some((agents.iter().find(|agent| agent.id == *id)?, place, *restart, *leftover, save))
-            }
-            _ => None,
-        });
-        let starts: Vec<_> = starts.collect();
-        let jobs = starts.iter().map(|(agent, place, _, leftover, save)| {
+        let (mut starts, mut jobs) = (Vec::new(), Vec::new());
+        for (id, verdict) in &plan.verdicts {
+            let Verdict::Start { absence, place, restart, leftover } = verdict else { continue };
+            let Some(agent) = agents.iter().find(|agent| agent.id == *id) else { continue };
             // Where the pane is there, it holds the last program, or its remains.
             let (pane, leftover) = match place {
                 Place::InPlace(pane) => (Some(pane.clone()), None),
                 Place::NewSession | Place::NewWindow => (None, *leftover),
             };
-            Clearing { agent: agent.id.clone(), pane, leftover, save: *save }
-        });
-        let jobs: Vec<Clearing> = jobs.collect();
+            // Who ended by itself has left its screen where it was; who is ended loses it.
+            let save = matches!(absence, Missing::Answer { .. });
+            jobs.push(Clearing { agent: id.clone(), pane, leftover, save });
+            starts.push((agent, place, *restart));
+        }
         let cleared = self.clear(&jobs)?;
-        for ((agent, place, restart, ..), mut cleared) in starts.into_iter().zip(cleared) {
-            cleared.told().for_each(|done| tell(outcome(&agent.id, done)));
+        for ((agent, place, restart), mut cleared) in starts.into_iter().zip(cleared) {
+            for done in cleared.told() {
+                tell(outcome(&agent.id, done));
+            }
             let result = match cleared.ended {
                 Ok(()) => self.start(agent, place, restart)?,
                 Err(why) => Done::StartFailed { why, restart },
@@ -67,11 +65,13 @@ impl World {
     }
 
     fn poke_all(&mut self, plan: &Plan, tell: &mut dyn FnMut(Outcome)) -> Result<(), Stopped> {
-        let due = plan.verdicts.iter().filter_map(|(id, verdict)| match verdict {
-            Verdict::Poke { to, message } => Some((id, Poke { to, text: format!("{HEARTBEAT}{message}") })),
-            _ => None,
-        });
-        let (ids, pokes): (Vec<_>, Vec<_>) = due.unzip();
+        let (mut ids, mut pokes) = (Vec::new(), Vec::new());
+        for (id, verdict) in &plan.verdicts {
+            if let Verdict::Poke { to, message } = verdict {
+                ids.push(id);
+                pokes.push(Poke { to, text: format!("{HEARTBEAT}{message}") });
+            }
+        }
         if pokes.is_empty() {
             return Ok(());
         }

@@ -12,7 +12,6 @@ use crate::town::agent::AgentId;
 use crate::town::outcome::Done;
 use crate::town::plan::PaneRef;
 use crate::town::snapshot::Process;
-use crate::town::sorted::sort;
 use std::fs;
 use std::path::PathBuf;
 
@@ -34,6 +33,20 @@ pub struct Clearing {
     pub save: bool,
 }
 
+impl Clearing {
+    /// What is ended. Even where the first of its processes is gone, others of its session may live on.
+    fn roots(&self) -> Vec<Process> {
+        let mut roots = Vec::new();
+        if let Some(pane) = &self.pane {
+            roots.push(pane.process);
+        }
+        if let Some(leftover) = self.leftover {
+            roots.push(leftover);
+        }
+        roots
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleared {
@@ -47,9 +60,15 @@ pub struct Cleared {
 
 impl Cleared {
     /// What is to be told of it besides.
-    pub fn told(&mut self) -> impl Iterator<Item = Done> + use<> {
-        let leftover = self.leftover.take().map(Done::EndedLeftover);
-        self.screen.take().map(Done::SavedScreen).into_iter().chain(leftover)
+    pub fn told(&mut self) -> Vec<Done> {
+        let mut told = Vec::new();
+        if let Some(screen) = self.screen.take() {
+            told.push(Done::SavedScreen(screen));
+        }
+        if let Some(leftover) = self.leftover.take() {
+            told.push(Done::EndedLeftover(leftover));
+        }
+        told
     }
 }
 
@@ -60,37 +79,36 @@ impl World {
     /// # Errors
     /// [`Stopped`].
     pub fn clear(&mut self, jobs: &[Clearing]) -> Result<Vec<Cleared>, Stopped> {
-        let roots_of = |job: &Clearing| {
-            // Even where the first of its processes is gone, others of its session may live on.
-            job.pane.iter().map(|pane| pane.process).chain(job.leftover).collect::<Vec<Process>>()
-        };
-        let all: Vec<Vec<Process>> = jobs.iter().map(roots_of).collect();
+        let any = jobs.iter().any(|job| job.pane.is_some() || job.leftover.is_some());
         // One scan for all of them, and none where nothing has to be ended.
-        let any = all.iter().any(|roots| !roots.is_empty());
         let table = if any { Table::read().ok() } else { None };
-        let refused = |roots: &Vec<Process>| table.as_ref().is_some_and(|table| would_end_gtd(roots, table));
-        let refused: Vec<bool> = all.iter().map(refused).collect();
+        let mut refused = Vec::new();
+        for job in jobs {
+            refused.push(table.as_ref().is_some_and(|table| would_end_gtd(&job.roots(), table)));
+        }
         let screens = self.keep_panes(jobs, &refused)?;
-        let left = |(job, refused): (&Clearing, &bool)| {
-            job.leftover.filter(|process| !refused && process::lives(*process)).map(|process| process.pid)
-        };
-        let leftovers: Vec<Option<u32>> = jobs.iter().zip(&refused).map(left).collect();
-        let roots = all.into_iter().zip(&refused).filter(|(_, refused)| !**refused);
-        let roots: Vec<Process> = roots.flat_map(|(roots, _)| roots).collect();
+        let (mut leftovers, mut roots) = (Vec::new(), Vec::new());
+        for (job, refused) in jobs.iter().zip(&refused) {
+            let leftover = job.leftover.filter(|process| !refused && process::lives(*process));
+            leftovers.push(leftover.map(|process| process.pid));
+            if !refused {
+                roots.append(&mut job.roots());
+            }
+        }
         if !roots.is_empty() {
             let spared: Vec<u32> = self.server.into_iter().collect();
             // Where processes cannot be listed, tmux's own hang-up has to do.
             let _ = end_trees(&roots, &spared, &mut self.attention)?;
         }
-        let cleared = screens.into_iter().zip(leftovers).zip(refused).map(|((screen, leftover), refused)| Cleared {
-            screen,
-            leftover,
-            ended: match refused {
+        let mut cleared = Vec::new();
+        for (number, screen) in screens.into_iter().enumerate() {
+            let ended = match refused[number] {
                 true => Err("gtd itself runs below it, and would be ended with it".to_owned()),
                 false => Ok(()),
-            },
-        });
-        Ok(cleared.collect())
+            };
+            cleared.push(Cleared { screen, leftover: leftovers[number], ended });
+        }
+        Ok(cleared)
     }
 
     /// In two steps with the end of the programs: were a pane to end with its program, its session could end with it.
@@ -100,29 +118,31 @@ impl World {
         refused: &[bool],
     ) -> Result<Vec<Option<Result<PathBuf, String>>>, Stopped> {
         let tag = tag();
-        let line = |(number, (job, refused)): (usize, (&Clearing, &bool))| {
-            let pane = job.pane.as_ref().filter(|_| !refused)?;
+        let mut lines = Vec::new();
+        for (number, job) in jobs.iter().enumerate() {
+            let Some(pane) = job.pane.as_ref().filter(|_| !refused[number]) else { continue };
             let mut steps = vec![format!("set-option -p -t %{} remain-on-exit on", pane.id)];
             if job.save {
                 steps.push(say(pane, &tag, number, ""));
                 steps.push(format!("capture-pane -p -S -{SCROLLBACK} -t %{}", pane.id));
             }
-            Some(guarded(pane, None, &steps))
-        };
-        let lines: Vec<String> = jobs.iter().zip(refused).enumerate().filter_map(line).collect();
+            lines.push(guarded(pane, None, &steps));
+        }
         let text = match &self.tmux {
             Some(tmux) if !lines.is_empty() => tmux.script(&lines, &mut self.attention)?.unwrap_or_default(),
             _ => String::new(),
         };
         let said = said(&text, &tag);
-        let screen = |(number, job): (usize, &Clearing)| {
+        let mut screens = Vec::new();
+        for (number, job) in jobs.iter().enumerate() {
             let wanted = job.save && job.pane.is_some() && !refused[number];
-            wanted.then(|| match said.get(&number) {
-                Some(said) => self.save_screen(&job.agent, said.after).map_err(|error| error.to_string()),
-                None => Err("tmux does not show it".to_owned()),
-            })
-        };
-        Ok(jobs.iter().enumerate().map(screen).collect())
+            screens.push(match said.get(&number) {
+                _ if !wanted => None,
+                Some(said) => Some(self.save_screen(&job.agent, said.after).map_err(|error| error.to_string())),
+                None => Some(Err("tmux does not show it".to_owned())),
+            });
+        }
+        Ok(screens)
     }
 
     fn save_screen(&self, id: &AgentId, screen: &str) -> Result<PathBuf, FileError> {
@@ -131,10 +151,8 @@ impl World {
         let name = id.to_string().replace('/', "-");
         let path = dir.join(format!("{name}.{}.txt", clock::now().wall.file_stamp()));
         files::write(&path, screen.as_bytes(), Durability::Synced, Access::User)?;
-        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
-        let own = |file: &String| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.'));
-        let mut saved: Vec<String> = entries.filter_map(|e| e.file_name().into_string().ok()).filter(own).collect();
-        sort(&mut saved);
+        let mut saved = files::names(&dir);
+        saved.retain(|file| file.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.')));
         for old in &saved[..saved.len().saturating_sub(SCREENS_KEPT)] {
             let _ = fs::remove_file(dir.join(old));
         }

@@ -55,8 +55,13 @@ pub const SCRUBBED_FOR_TOOLS: [&str; SCRUBBED.len() + 2] = {
 /// agent's on, and the session has some that are not for the program. What gtd sets for this agent stays, and what tmux
 /// sets for every pane.
 pub fn removed_for<'a>(start: &'a Start, config: &Config) -> SortedSet<&'a str> {
-    let of_session = start.session_env.iter().map(|(name, _)| *name);
-    let removed = SCRUBBED.into_iter().chain(of_session);
-    let removed = removed.filter(|name| !matches!(*name, "TMUX" | "TMUX_PANE"));
-    removed.filter(|name| start.env.iter().all(|(set, _)| set != name) && !config.env.contains_key(*name)).collect()
+    let mut removed = SortedSet::from(SCRUBBED);
+    for (name, _) in &start.session_env {
+        removed.insert(*name);
+    }
+    removed.retain(|name| {
+        let is_set = start.env.iter().any(|(set, _)| set == name) || config.env.contains_key(*name);
+        !is_set && !matches!(*name, "TMUX" | "TMUX_PANE")
+    });
+    removed
 }

@@ -26,15 +26,18 @@ pub fn read(
     last: &SavedHolds,
     troubles: &mut Vec<Trouble>,
 ) -> Holds {
-    let estop = |rig: &Rig| Some((rig.name.clone(), read_estop(&root.join(format!("ESTOP.{}", rig.name)))?));
-    let missing = |agent: &&Agent| !agent.dir.is_dir();
-    let mut holds = Holds {
-        estop: read_estop(&root.join("ESTOP")),
-        stopped_rigs: rigs.iter().filter_map(estop).collect(),
-        shutting_down: is_locked(&root.join("daemon/shutdown.lock")),
-        no_directory: agents.iter().filter(missing).map(|agent| agent.id.clone()).collect(),
-        ..Holds::default()
-    };
+    let mut holds = Holds { estop: read_estop(&root.join("ESTOP")), ..Holds::default() };
+    for rig in rigs {
+        if let Some(reason) = read_estop(&root.join(format!("ESTOP.{}", rig.name))) {
+            holds.stopped_rigs.insert(rig.name.clone(), reason);
+        }
+    }
+    holds.shutting_down = is_locked(&root.join("daemon/shutdown.lock"));
+    for agent in agents {
+        if !agent.dir.is_dir() {
+            holds.no_directory.insert(agent.id.clone());
+        }
+    }
     let Some(of_gt) = of_gt else { return holds };
     if of_gt.shutting_down {
         holds.going_down = read_going_down(&root.join("daemon/shutting-down"));
@@ -43,7 +46,10 @@ pub fn read(
         let read = read_json(root, ".runtime/deacon/paused.json", parse_paused, troubles);
         holds.paused = read.unwrap_or_else(|()| last.paused.clone());
     }
-    for rig in rigs.iter().filter(|_| of_gt.rig_config) {
+    if !of_gt.rig_config {
+        return holds;
+    }
+    for rig in rigs {
         let name = rig.name.as_str();
         let before = || RigConfig {
             parked: last.parked.iter().any(|parked| parked == name),
@@ -70,22 +76,32 @@ fn read_json<T: Default>(
     parse: fn(&Value) -> Option<T>,
     troubles: &mut Vec<Trouble>,
 ) -> Result<T, ()> {
-    let read = match files::read(&root.join(path), Whose::Towns) {
+    let why = match read_value(root, path) {
         Ok(None) => return Ok(T::default()),
+        Ok(Some(value)) => match parse(&value) {
+            Some(said) => return Ok(said),
+            None => format!("{path} does not have the form that gt writes"),
+        },
+        Err(why) => why,
+    };
+    troubles.push(Trouble {
+        about: format!("file {path}"),
+        text: format!("{why}; what it said before stands"),
+        over: format!("{path} can be read again"),
+        need: None,
+    });
+    Err(())
+}
+
+fn read_value(root: &Path, path: &str) -> Result<Option<Value>, String> {
+    match files::read(&root.join(path), Whose::Towns) {
+        Ok(None) => Ok(None),
         Ok(Some(bytes)) => match serde_json::from_slice::<Value>(&bytes) {
-            Ok(value) => parse(&value).ok_or_else(|| format!("{path} does not have the form that gt writes")),
+            Ok(value) => Ok(Some(value)),
             Err(error) => Err(format!("{path} is not JSON: {error}")),
         },
         Err(error) => Err(error.to_string()),
-    };
-    read.map_err(|why| {
-        troubles.push(Trouble {
-            about: format!("file {path}"),
-            text: format!("{why}; what it said before stands"),
-            over: format!("{path} can be read again"),
-            need: None,
-        });
-    })
+    }
 }
 
 /// `gt`'s own configuration of a rig.

@@ -2,11 +2,11 @@
 
 use super::World;
 use super::environment::removed_for;
-use super::tmux::script::{not_a_format, quote_exactly};
+use super::tmux::script::{in_words, not_a_format, quote_exactly};
 use crate::sys::files::{self, Whose};
 use crate::sys::{clock, random, user};
 use crate::town::names::Agent;
-use crate::town::start::{Facts, PANE, Start, Variable};
+use crate::town::start::{Facts, PANE, Start};
 use serde_json::Value;
 use std::path::Path;
 
@@ -34,44 +34,66 @@ impl Launch {
             find: &super::tools::find,
         };
         let start = Start::of(agent, &world.config, &facts);
-        let mut words = vec!["-c".to_owned(), not_a_format(&agent.dir.to_string_lossy())];
+        let mut words = Vec::new();
+        let mut add = |word: &str| words.push(word.to_owned());
+        add("-c");
+        add(&not_a_format(&agent.dir.to_string_lossy()));
         // With `-e` the session has it too. What `env` sets is the program's alone.
-        let configured = world.config.env.iter().filter(|(key, _)| start.env.iter().all(|(own, _)| own != key));
-        for (key, value) in configured {
-            words.extend(["-e".to_owned(), format!("{key}={value}")]);
+        for (key, value) in &world.config.env {
+            if start.env.iter().all(|(own, _)| own != key) {
+                add("-e");
+                add(&format!("{key}={value}"));
+            }
         }
-        words.extend(["--".to_owned(), "env".to_owned()]);
+        add("--");
+        add("env");
         for name in removed_for(&start, &world.config) {
-            words.extend(["-u".to_owned(), name.to_owned()]);
+            add("-u");
+            add(name);
         }
-        words.extend(start.env.iter().map(|(key, value)| format!("{key}={value}")));
-        words.push(shell.to_string_lossy().into_owned());
-        words.extend(user::login_flags(&shell).iter().map(|flag| (*flag).to_owned()));
-        words.push(start.line.clone());
+        for (key, value) in &start.env {
+            add(&format!("{key}={value}"));
+        }
+        add(&shell.to_string_lossy());
+        for flag in user::login_flags(&shell) {
+            add(flag);
+        }
+        add(&start.line);
         Launch { start, words }
     }
 
     /// What is run, as the end of a line in a script.
     pub fn quoted(&self) -> String {
-        let words: Vec<String> = self.words.iter().map(|word| quote_exactly(word)).collect();
-        words.join(" ")
+        in_words(&self.words, quote_exactly)
     }
 
     /// The commands that set the session's environment, once the pane is there; `target` leads to it.
     pub fn environment(&self, target: &str) -> Vec<Vec<String>> {
-        let set = |(name, value): &Variable| {
-            let flags: &[&str] = if value == PANE { &["-F", "-t"] } else { &["-t"] };
-            let words = ["set-environment"].into_iter().chain(flags.iter().copied()).chain([target, name, value]);
-            words.map(str::to_owned).collect()
-        };
-        self.start.session_env.iter().map(set).collect()
+        let mut commands = Vec::new();
+        for (name, value) in &self.start.session_env {
+            let form: &[&str] = if value == PANE { &["set-environment", "-F"] } else { &["set-environment"] };
+            commands.push(setting(form, target, name, value));
+        }
+        commands
     }
 
-    /// The commands that set the session's options.
-    pub fn options(&self, target: &str) -> Vec<Vec<String>> {
-        let set = |(name, value): &Variable| ["set-option", "-t", target, name, value].map(str::to_owned).to_vec();
-        self.start.options.iter().map(set).collect()
+    /// The same, and those that set the session's options.
+    pub fn settings(&self, target: &str) -> Vec<Vec<String>> {
+        let mut commands = self.environment(target);
+        for (name, value) in &self.start.options {
+            commands.push(setting(&["set-option"], target, name, value));
+        }
+        commands
     }
+}
+
+/// A command that sets something at `target`.
+fn setting(form: &[&str], target: &str, name: &str, value: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for word in form.iter().chain(&["-t", target, name, value]) {
+        words.push((*word).to_owned());
+    }
+    words
 }
 
 /// The port of the town's database: where its server runs or last ran, else where `bd` looks for it.

@@ -18,7 +18,7 @@ use super::tmux::{LINES_PER_SCRIPT, Tmux};
 use crate::sys::attention::{Attention, Stopped};
 use crate::town::outcome::Delivery;
 use crate::town::plan::Addressee;
-use crate::town::sorted::{SortedMap, SortedSet};
+use crate::town::sorted::sort;
 use screens::{Told, ends_at, heading, list, times_shown};
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,11 @@ impl World {
         let mut round = Round { tmux, attention: &mut self.attention, pokes, results, marked, wave_began };
         round.run()?;
         // Whatever is still open after the last Enter did not react to it.
-        Ok(round.results.into_iter().map(|result| result.unwrap_or(Delivery::NotTaken)).collect())
+        let mut results = Vec::with_capacity(pokes.len());
+        for result in round.results {
+            results.push(result.unwrap_or(Delivery::NotTaken));
+        }
+        Ok(results)
     }
 }
 
@@ -83,8 +87,12 @@ impl Seen {
     }
 }
 
-/// By the number of the poke.
-type Screens = SortedMap<usize, Seen>;
+/// By the number of the poke. It may end before the last.
+type Screens = Vec<Option<Seen>>;
+
+fn at(screens: &Screens, number: usize) -> Option<&Seen> {
+    screens.get(number)?.as_ref()
+}
 
 /// The commands that type to somebody.
 type Keys<'k> = &'k dyn Fn(&Poke) -> Vec<String>;
@@ -104,24 +112,19 @@ struct Round<'a> {
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
         let before = self.wave(Some(&clear), Some(&|_| true))?;
-        let pokes = self.pokes;
-        let counted = |screens: &Screens| -> Vec<usize> {
-            let each = pokes.iter().enumerate();
-            each.map(|(number, poke)| screens.get(&number).map_or(0, |seen| times_shown(seen.text(), &poke.text)))
-                .collect()
-        };
-        let before = counted(&before);
+        let before = self.counted(&before);
         self.pause(AFTER_CLEARING)?;
         self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), None)?;
         self.pause(AFTER_TEXT)?;
         let mut shown = self.wave(None, Some(&|_| true))?;
         // An interface that draws a cursor of its own leaves tmux's where it pleases.
-        let at_cursor = |(number, poke): (usize, &Poke)| {
-            shown.get(&number).is_some_and(|seen| ends_at(seen.text(), &seen.cursor, &poke.text))
-        };
-        let at_cursor: Vec<bool> = pokes.iter().enumerate().map(at_cursor).collect();
-        let counts = counted(&shown);
-        self.close(Delivery::NotShown, |number, _| !at_cursor[number] && counts[number] <= before[number]);
+        let mut at_cursor = Vec::new();
+        for (number, poke) in self.pokes.iter().enumerate() {
+            let seen = at(&shown, number);
+            at_cursor.push(seen.is_some_and(|seen| ends_at(seen.text(), &seen.cursor, &poke.text)));
+        }
+        let counts = self.counted(&shown);
+        self.close(&Delivery::NotShown, &|number| !at_cursor[number] && counts[number] <= before[number]);
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
             self.wave(Some(&|poke| vec![typed(poke, "'\r'")]), None)?;
@@ -139,20 +142,29 @@ impl Round<'_> {
         Ok(())
     }
 
+    /// How often the end of each message is shown.
+    fn counted(&self, screens: &Screens) -> Vec<usize> {
+        let mut counts = Vec::new();
+        for (number, poke) in self.pokes.iter().enumerate() {
+            counts.push(at(screens, number).map_or(0, |seen| times_shown(seen.text(), &poke.text)));
+        }
+        counts
+    }
+
     /// One look at all that are under way: where anything has changed, the message was taken. Where the message stood at the
     /// cursor, that tells, and the screen is asked for only where it stays.
     fn settle(&mut self, before: Screens, at_cursor: &[bool]) -> Result<Screens, Stopped> {
-        let differs = |now: &Screens, number: usize| match (before.get(&number), now.get(&number)) {
+        let differs = |now: &Screens, number: usize| match (at(&before, number), at(now, number)) {
             (Some(before), Some(now)) => before.differs(now),
             _ => true,
         };
         let now = self.wave(None, Some(&|number| !at_cursor[number]))?;
-        self.close(Delivery::Taken, |number, _| differs(&now, number));
+        self.close(&Delivery::Taken, &|number| differs(&now, number));
         if self.open().into_iter().all(|number| !at_cursor[number]) {
             return Ok(now);
         }
         let now = self.wave(None, Some(&|_| true))?;
-        self.close(Delivery::Taken, |number, _| differs(&now, number));
+        self.close(&Delivery::Taken, &|number| differs(&now, number));
         Ok(now)
     }
 
@@ -170,9 +182,9 @@ impl Round<'_> {
     }
 
     /// Ends those that are under way and for which `is_over` holds.
-    fn close(&mut self, result: Delivery, is_over: impl Fn(usize, &Poke) -> bool) {
-        for (number, open) in self.results.iter_mut().enumerate().filter(|(_, open)| open.is_none()) {
-            if is_over(number, &self.pokes[number]) {
+    fn close(&mut self, result: &Delivery, is_over: &dyn Fn(usize) -> bool) {
+        for (number, open) in self.results.iter_mut().enumerate() {
+            if open.is_none() && is_over(number) {
                 *open = Some(result.clone());
             }
         }
@@ -184,6 +196,7 @@ impl Round<'_> {
     fn wave(&mut self, keys: Option<Keys>, look: Option<&dyn Fn(usize) -> bool>) -> Result<Screens, Stopped> {
         self.wave_began = Instant::now();
         let mut screens = Screens::new();
+        screens.resize_with(self.pokes.len(), || None);
         let mut by_themselves = Vec::new();
         for part in self.open().chunks(LINES_PER_SCRIPT) {
             let tag = tag();
@@ -191,39 +204,50 @@ impl Round<'_> {
             let mut guarded_together = Vec::new();
             if let Some(keys) = keys {
                 guarded_together = self.all_marked(part);
-                let alone = part.iter().filter(|number| guarded_together.binary_search(number).is_err());
-                let alone: Vec<String> = alone.map(|number| self.guarded_alone(*number, keys)).collect();
-                lines.extend(alone);
+                for number in part {
+                    if guarded_together.binary_search(number).is_err() {
+                        lines.push(self.guarded_alone(*number, keys));
+                    }
+                }
                 if !guarded_together.is_empty() {
                     lines.push(self.guarded_together(&guarded_together, &tag, keys));
                 }
             }
             let mut seen = Vec::new();
             if let Some(look) = look {
-                seen.extend(part.iter().copied().filter(|number| look(*number)));
-                lines.extend([list(&tag, UNTOUCHED), heading(&tag)]);
-                lines.extend(seen.iter().map(|number| format!("capture-pane -p -t %{}", self.pane(*number))));
+                lines.push(list(&tag, UNTOUCHED));
+                lines.push(heading(&tag));
+                for number in part {
+                    if look(*number) {
+                        seen.push(*number);
+                        lines.push(format!("capture-pane -p -t %{}", self.pane(*number)));
+                    }
+                }
             }
             let text = match self.tmux.run(in_braces(&lines), part.len(), self.attention)? {
                 Ok(text) => text,
                 Err(outage) => {
-                    self.close(Delivery::Failed(outage.to_string()), |_, _| true);
+                    self.close(&Delivery::Failed(outage.to_string()), &|_| true);
                     return Ok(Screens::new());
                 }
             };
             let told = Told::read(&text, &tag);
             if !told.is_typed {
-                by_themselves.extend(guarded_together);
+                by_themselves.append(&mut guarded_together);
             }
             if look.is_some() {
                 self.note(&told, part, &seen, &mut screens)?;
             }
         }
-        let lines = keys.map(|keys| {
-            let open = by_themselves.iter().filter(|number| self.results[**number].is_none());
-            open.map(|number| self.guarded_alone(*number, keys)).collect::<Vec<String>>()
-        });
-        self.script(&lines.unwrap_or_default())?;
+        let mut lines = Vec::new();
+        for number in by_themselves {
+            if let Some(keys) = keys
+                && self.results[number].is_none()
+            {
+                lines.push(self.guarded_alone(number, keys));
+            }
+        }
+        self.script(&lines)?;
         Ok(screens)
     }
 
@@ -231,18 +255,24 @@ impl Round<'_> {
     fn note(&mut self, told: &Told, part: &[usize], seen: &[usize], screens: &mut Screens) -> Result<(), Stopped> {
         self.marked.clone_from(&told.marked);
         let panes: Vec<u32> = seen.iter().map(|number| self.pane(*number)).collect();
-        let mut texts: SortedMap<usize, String> = match told.screens(&panes) {
-            Some(texts) => seen.iter().copied().zip(texts.into_iter().map(str::to_owned)).collect(),
+        let mut texts = Vec::new();
+        texts.resize_with(self.pokes.len(), || None);
+        match told.screens(&panes) {
+            Some(screens) => {
+                for (number, screen) in seen.iter().zip(screens) {
+                    texts[*number] = Some(screen.to_owned());
+                }
+            }
             // A tmux that shows more or fewer lines of a pane than it has is asked for one after another.
-            None => self.each_screen(seen)?,
-        };
+            None => self.each_screen(seen, &mut texts)?,
+        }
         for number in part {
             let poke = &self.pokes[*number];
             let wanted = format!("{}/{}", identity(&poke.to.pane), untouched(poke));
-            let text = texts.remove(number);
+            let text = texts[*number].take();
             match told.cursors.get(&(poke.to.pane.id, wanted.as_str())) {
                 Some(cursor) if text.is_some() || seen.binary_search(number).is_err() => {
-                    screens.insert(*number, Seen { cursor: (*cursor).to_owned(), text });
+                    screens[*number] = Some(Seen { cursor: (*cursor).to_owned(), text });
                 }
                 _ => self.results[*number] = Some(Delivery::Stale),
             }
@@ -251,15 +281,19 @@ impl Round<'_> {
     }
 
     /// The screens of these pokes' panes, each after a word of its own: a command more for each.
-    fn each_screen(&mut self, seen: &[usize]) -> Result<SortedMap<usize, String>, Stopped> {
+    fn each_screen(&mut self, seen: &[usize], texts: &mut [Option<String>]) -> Result<(), Stopped> {
         let tag = tag();
-        let line = |number: &usize| {
+        let mut lines = Vec::new();
+        for number in seen {
             let pane = &self.pokes[*number].to.pane;
-            format!("{} ; capture-pane -p -t %{}", say(pane, &tag, *number, ""), pane.id)
-        };
-        let lines: Vec<String> = seen.iter().map(line).collect();
+            lines.push(format!("{} ; capture-pane -p -t %{}", say(pane, &tag, *number, ""), pane.id));
+        }
         let text = self.script(&lines)?;
-        Ok(said(&text, &tag).into_iter().map(|(number, said)| (number, said.after.to_owned())).collect())
+        let said = said(&text, &tag);
+        for number in seen {
+            texts[*number] = said.get(number).map(|said| said.after.to_owned());
+        }
+        Ok(())
     }
 
     fn pane(&self, number: usize) -> u32 {
@@ -268,8 +302,9 @@ impl Round<'_> {
 
     /// Those of these whose panes one guard is enough for; none, where they are not worth it.
     fn all_marked(&self, part: &[usize]) -> Vec<usize> {
-        let marked = part.iter().copied().filter(|number| is_marked(&self.pokes[*number].to.pane));
-        Some(marked.collect::<Vec<usize>>()).filter(|marked| marked.len() > 1).unwrap_or_default()
+        let mut marked = part.to_vec();
+        marked.retain(|number| is_marked(&self.pokes[*number].to.pane));
+        if marked.len() > 1 { marked } else { Vec::new() }
     }
 
     fn guarded_alone(&self, number: usize, keys: Keys) -> String {
@@ -278,12 +313,18 @@ impl Round<'_> {
     }
 
     fn guarded_together(&self, numbers: &[usize], tag: &str, keys: Keys) -> String {
-        let pokes = || numbers.iter().map(|number| &self.pokes[*number]);
-        let panes: Vec<_> = pokes().map(|poke| (&poke.to.pane, untouched(poke))).collect();
-        let ids: SortedSet<u32> = panes.iter().map(|(pane, _)| pane.id).collect();
-        let spared: Vec<u32> = self.marked.iter().copied().filter(|id| !ids.contains(id)).collect();
-        let typed = std::iter::once(screens::typed(tag)).chain(pokes().flat_map(keys));
-        together(&panes, UNTOUCHED, &spared, &typed.collect::<Vec<String>>())
+        let (mut panes, mut ids) = (Vec::new(), Vec::new());
+        let mut typed = vec![screens::typed(tag)];
+        for number in numbers {
+            let poke = &self.pokes[*number];
+            panes.push((&poke.to.pane, untouched(poke)));
+            ids.push(poke.to.pane.id);
+            typed.append(&mut keys(poke));
+        }
+        sort(&mut ids);
+        let mut spared = self.marked.clone();
+        spared.retain(|id| ids.binary_search(id).is_err());
+        together(&panes, UNTOUCHED, &spared, &typed)
     }
 
     /// Runs these lines, if there are any.
@@ -294,7 +335,7 @@ impl Round<'_> {
         Ok(match self.tmux.script(lines, self.attention)? {
             Ok(text) => text,
             Err(outage) => {
-                self.close(Delivery::Failed(outage.to_string()), |_, _| true);
+                self.close(&Delivery::Failed(outage.to_string()), &|_| true);
                 String::new()
             }
         })
@@ -304,9 +345,15 @@ impl Round<'_> {
 /// Leaves any mode and clears the line.
 fn clear(poke: &Poke) -> Vec<String> {
     let id = poke.to.pane.id;
-    let leave = poke.to.in_mode.then(|| format!("copy-mode -q -t %{id}"));
-    let resize = poke.to.resize.then(|| resize(id));
-    leave.into_iter().chain(resize).chain([format!("send-keys -t %{id} C-u")]).collect()
+    let mut commands = Vec::new();
+    if poke.to.in_mode {
+        commands.push(format!("copy-mode -q -t %{id}"));
+    }
+    if poke.to.resize {
+        commands.push(resize(id));
+    }
+    commands.push(format!("send-keys -t %{id} C-u"));
+    commands
 }
 
 /// Types a word of a script.

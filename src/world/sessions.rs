@@ -51,17 +51,20 @@ pub fn sessions(lines: Vec<PaneLine>, silent: &SortedSet<&str>) -> Vec<Session> 
 
 /// A pane may be shown by several sessions, grouped or linked: who types in one of them types to the same agent.
 fn note_elsewhere(sessions: &mut [Session]) {
-    let mut shown: SortedMap<u32, Vec<(String, Wall)>> = SortedMap::new();
+    let mut shown: Vec<(u32, String, Wall)> = Vec::new();
     for session in sessions.iter().filter(|session| session.attached > 0) {
         for pane in session.panes.as_deref().unwrap_or_default() {
-            shown.get_or_default(pane.id).push((session.name.clone(), session.last_input));
+            shown.push((pane.id, session.name.clone(), session.last_input));
         }
     }
     for session in sessions {
         let Ok(panes) = &mut session.panes else { continue };
         for pane in panes {
-            let others = shown.get(&pane.id).into_iter().flatten().filter(|(name, _)| *name != session.name);
-            pane.elsewhere = others.map(|(_, typed)| *typed).max();
+            for (id, name, typed) in &shown {
+                if *id == pane.id && *name != session.name {
+                    pane.elsewhere = pane.elsewhere.max(Some(*typed));
+                }
+            }
         }
     }
 }

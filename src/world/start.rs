@@ -3,7 +3,7 @@
 use super::World;
 use super::launch::Launch;
 use super::tmux::Tmux;
-use super::tmux::script::{argument, guarded, quote, said, say, tag};
+use super::tmux::script::{argument, guarded, in_words, quote, said, say, tag};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::process;
 use crate::town::names::Agent;
@@ -53,7 +53,7 @@ fn as_arguments(words: &[String]) -> Vec<String> {
 
 /// A command of a script.
 fn as_script(words: &[String]) -> String {
-    words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+    in_words(words, quote)
 }
 
 type NewPane = Result<(u32, u32), String>;
@@ -73,8 +73,8 @@ fn new_session(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Atte
         .args(&[";", "set-option", "-p", "-t", &target, "@gtd_agent", session])
         .args(&[";", "set-option", "-t", &target, "@gtd_town", &town])
         .args(&[";", "display-message", "-p", "-t", &target, REPORT]);
-    for words in launch.environment(&target).iter().chain(&launch.options(&target)) {
-        command = command.arg(";").args(&as_arguments(words));
+    for words in launch.settings(&target) {
+        command = command.arg(";").args(&as_arguments(&words));
     }
     // The last, since tmux 3.2 does not know it: "Pane is dead" would scroll the agent's last words away.
     let command = command.args(&[";", "set-option", "-p", "-t", &target, "remain-on-exit-format", ""]);
@@ -112,7 +112,9 @@ fn mend_marks(
     ];
     let town = format!("={}:", agent.session);
     lines.push(format!("set-option -t {} @gtd_town {}", quote(&town), quote(&tmux.town_mark())));
-    lines.extend(launch.environment(&format!("={}:.%{}", agent.session, made.0)).iter().map(|words| as_script(words)));
+    for words in launch.environment(&format!("={}:.%{}", agent.session, made.0)) {
+        lines.push(as_script(&words));
+    }
     if let Some((wrong, _)) = marked {
         lines.push(format!("set-option -p -u -t %{wrong} @gtd_agent"));
         lines.push(format!("set-option -p -u -t %{wrong} remain-on-exit"));
@@ -127,17 +129,19 @@ fn new_window(tmux: &Tmux, agent: &Agent, launch: &Launch, attention: &mut Atten
     let session = &agent.session;
     let name = tag();
     let target = quote(&format!("={session}:={name}"));
-    let environment: Vec<String> =
-        launch.environment(&format!("={session}:={name}")).iter().map(|words| as_script(words)).collect();
+    let mut environment = String::new();
+    for words in launch.environment(&format!("={session}:={name}")) {
+        environment.push_str(&as_script(&words));
+        environment.push_str(" ; ");
+    }
     let make = format!(
         "new-window -d -P -F {} -t {} -n {name} {} ; set-option -p -t {target} remain-on-exit on ; \
-         set-option -p -t {target} @gtd_agent {} ; display-message -p -t {target} {} ; {} rename-window -t {target} {}",
+         set-option -p -t {target} @gtd_agent {} ; display-message -p -t {target} {} ; {environment} rename-window -t {target} {}",
         quote(REPORT),
         quote(&format!("={session}:")),
         launch.quoted(),
         quote(session),
         quote(REPORT),
-        environment.iter().map(|step| format!("{step} ; ")).collect::<String>(),
         quote(agent.id.role().word()),
     );
     let answer = match tmux.script(&[make], attention)? {
@@ -167,7 +171,6 @@ fn respawn(
     let tag = tag();
     let id = pane.id;
     let session = quote(&agent.session);
-    let environment = launch.environment(&format!("={}:.%{id}", agent.session));
     let mut steps = vec![
         say(pane, &tag, FOUND, ""),
         format!("respawn-pane -k -t %{id} {}", launch.quoted()),
@@ -176,8 +179,9 @@ fn respawn(
         say(pane, &tag, STARTED, REPORT),
     ];
     // A session that another gt has made, or an older one, may look otherwise.
-    let options = launch.options(&format!("={}:.%{id}", agent.session));
-    steps.extend(environment.iter().chain(&options).map(|words| as_script(words)));
+    for words in launch.settings(&format!("={}:.%{id}", agent.session)) {
+        steps.push(as_script(&words));
+    }
     let answer = match tmux.script(&[guarded(pane, None, &steps)], attention)? {
         Ok(answer) => answer,
         Err(outage) => return Ok(Err(outage.to_string())),
@@ -212,18 +216,15 @@ impl World {
         };
         let tag = tag();
         let town = quote(&tmux.town_mark());
-        let lines: Vec<String> = panes
-            .iter()
-            .enumerate()
-            .map(|(number, pane)| {
-                let steps = [
-                    format!("set-option -p -t %{} @gtd_agent {}", pane.id, quote(&pane.session)),
-                    format!("set-option -t {} @gtd_town {town}", quote(&format!("={}:", pane.session))),
-                    say(pane, &tag, number, "marked"),
-                ];
-                guarded(pane, None, &steps)
-            })
-            .collect();
+        let mut lines = Vec::new();
+        for (number, pane) in panes.iter().enumerate() {
+            let steps = [
+                format!("set-option -p -t %{} @gtd_agent {}", pane.id, quote(&pane.session)),
+                format!("set-option -t {} @gtd_town {town}", quote(&format!("={}:", pane.session))),
+                say(pane, &tag, number, "marked"),
+            ];
+            lines.push(guarded(pane, None, &steps));
+        }
         Ok(match tmux.script(&lines, &mut self.attention)? {
             Ok(text) => {
                 let said = said(&text, &tag);

@@ -24,14 +24,14 @@ impl Prompts {
     pub fn read(&mut self, s: &mut Section) {
         const KEY: &str = "first_prompt";
         if s.is_object(KEY) {
-            s.section(KEY, |s| {
+            s.section(KEY, &mut |s| {
                 for role in ROLES {
-                    s.read(role.word(), "a text of at most 4096 bytes", |value| self.set(&[role], value));
+                    s.read(role.word(), "a text of at most 4096 bytes", &mut |value| self.set(&[role], value));
                 }
                 s.refuse_the_rest();
             });
         } else {
-            s.read(KEY, "a text of at most 4096 bytes, or an object with one for each role", |value| {
+            s.read(KEY, "a text of at most 4096 bytes, or an object with one for each role", &mut |value| {
                 self.set(&ROLES, value)
             });
         }

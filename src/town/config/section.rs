@@ -6,7 +6,6 @@ use crate::town::json::line;
 use crate::town::sorted::SortedMap;
 use crate::town::text::clean;
 use serde_json::{Map, Value};
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// See the module.
@@ -49,7 +48,7 @@ impl Section {
     }
 
     /// Takes `key`, if it is there; `take` says `None` where its value will not do, and `wanted` what would.
-    pub fn read(&mut self, key: &str, wanted: &str, take: impl FnOnce(&Value) -> Option<()>) {
+    pub fn read(&mut self, key: &str, wanted: &str, take: &mut dyn FnMut(&Value) -> Option<()>) {
         match self.fields.remove(key) {
             None | Some(Value::Null) => {}
             Some(value) => {
@@ -67,32 +66,35 @@ impl Section {
 
     /// Takes a yes or no.
     pub fn boolean(&mut self, key: &str, into: &mut bool) {
-        self.read(key, "true or false", |value| {
+        self.read(key, "true or false", &mut |value| {
             *into = value.as_bool()?;
             Some(())
         });
     }
 
-    /// Takes a duration within `range`.
-    pub fn duration(&mut self, key: &str, range: RangeInclusive<Duration>, into: &mut Duration) {
-        let (least, most) = (brief(*range.start()), brief(*range.end()));
-        let wanted = format!("a duration such as 90s or 1h30m, from {least} to {most},");
-        self.read(key, &wanted, |value| {
+    /// Takes a duration from `least` to `most`.
+    pub fn duration(&mut self, key: &str, least: Duration, most: Duration, into: &mut Duration) {
+        let wanted = format!("a duration such as 90s or 1h30m, from {} to {},", brief(least), brief(most));
+        self.read(key, &wanted, &mut |value| {
             let duration = parse_duration(value.as_str()?)?;
-            range.contains(&duration).then(|| *into = duration)
+            (least..=most).contains(&duration).then(|| *into = duration)
         });
     }
 
     /// Takes a list of names.
     pub fn names(&mut self, key: &str, into: &mut Vec<String>) {
-        self.read(key, "a list of names", |value| {
-            *into = value.as_array()?.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+        self.read(key, "a list of names", &mut |value| {
+            let mut names = Vec::new();
+            for name in value.as_array()? {
+                names.push(name.as_str()?.to_owned());
+            }
+            *into = names;
             Some(())
         });
     }
 
     /// Takes an object within this one.
-    pub fn section(&mut self, key: &str, read: impl FnOnce(&mut Section)) {
+    pub fn section(&mut self, key: &str, read: &mut dyn FnMut(&mut Section)) {
         match self.fields.remove(key) {
             None | Some(Value::Null) => {}
             Some(Value::Object(fields)) => {

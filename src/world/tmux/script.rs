@@ -26,6 +26,18 @@ pub fn quote_exactly(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''").replace('\n', "'\"\\n\"'"))
 }
 
+/// These as the words of a script, each as `quote` has it.
+pub fn in_words(words: &[String], quote: fn(&str) -> String) -> String {
+    let mut script = String::new();
+    for (number, word) in words.iter().enumerate() {
+        if number > 0 {
+            script.push(' ');
+        }
+        script.push_str(&quote(word));
+    }
+    script
+}
+
 /// `text` as one argument of a tmux command line, where a `;` at the end would begin another command.
 pub fn argument(text: &str) -> String {
     match text.strip_suffix(';') {
@@ -77,15 +89,23 @@ pub const IS_MARKED: &str = "#{==:#{session_name},#{@gtd_agent}}";
 /// those in `spared`, of which nothing is wanted. A script has nothing come between its lines, so that it is as good as a guard
 /// for each of them, which would be a command more for each.
 pub fn together(panes: &[(&PaneRef, String)], format: &str, spared: &[u32], then: &[String]) -> String {
-    let one =
-        |(pane, value): &(&PaneRef, String)| format!("{}%{}/{}/{value} ", pane.session, pane.id, pane.process.pid);
     // As tmux goes through its sessions.
-    let panes: SortedMap<&str, _> = panes.iter().map(|pane| (pane.0.session.as_str(), pane)).collect();
-    let wanted: String = panes.into_values().map(one).collect();
+    let mut by_session: SortedMap<&str, String> = SortedMap::new();
+    for (pane, value) in panes {
+        let one = format!("{}%{}/{}/{value} ", pane.session, pane.id, pane.process.pid);
+        by_session.insert(&pane.session, one);
+    }
+    let mut wanted = String::new();
+    for one in by_session.values() {
+        wanted.push_str(one);
+    }
     // No more than is needed: tmux copies what it has anew for each session.
     let mut found = format!("#{{?{IS_MARKED},#{{session_name}}#{{pane_id}}/#{{pane_pid}}/{format} ,}}");
     if !spared.is_empty() {
-        let ids: String = spared.iter().map(|id| format!("%{id}|")).collect();
+        let mut ids = String::new();
+        for id in spared {
+            ids.push_str(&format!("%{id}|"));
+        }
         found = format!("#{{?#{{m:*|#{{pane_id}}|*,|{ids}}},,{found}}}");
     }
     let condition = quote(&format!("#{{==:#{{S:#{{W:#{{P:{found}}}}}}},{wanted}}}"));
