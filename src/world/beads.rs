@@ -9,7 +9,7 @@ use crate::decide::A_DAY;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::{Command, Output};
 use crate::town::history::LeftOut;
-use crate::town::json::{parse, parse_value};
+use crate::town::json::parse_value;
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Report, Reports};
 use crate::town::sorted::SortedMap;
@@ -94,26 +94,31 @@ fn spoilt_by(output: &Output, beads: &[&str]) -> Option<(String, bool)> {
 pub type Times = SortedMap<String, Wall>;
 
 fn times(stdout: &str) -> Times {
-    let beads: Vec<Value> = parse(stdout.trim().as_bytes()).unwrap_or_default();
-    let time = |bead: &Value| {
-        let at = Wall::parse(bead.get("updated_at")?.as_str()?)?;
-        Some((bead.get("id")?.as_str()?.to_owned(), at))
-    };
-    beads.iter().filter_map(time).collect()
+    let mut times = Times::new();
+    let Ok(Value::Array(beads)) = parse_value(stdout.trim()) else { return times };
+    let text = |bead: &'_ Value, key: &str| bead.get(key).and_then(Value::as_str).map(str::to_owned);
+    for bead in beads {
+        if let (Some(id), Some(at)) = (text(&bead, "id"), text(&bead, "updated_at"))
+            && let Some(at) = Wall::parse(&at)
+        {
+            times.insert(id, at);
+        }
+    }
+    times
 }
 
 /// The report of each bead that was asked for.
 fn reports(output: &Output, beads: &[&str]) -> Result<SortedMap<String, Report>, Outage> {
     let found = parse_show(&output.stdout)?;
-    let report = |bead: &&str| {
+    let mut reports = SortedMap::new();
+    for bead in beads {
         let report = match found.get(*bead) {
             Some(state) => Report::Says(state.clone()),
             None if says_missing(output, bead) => Report::Missing,
             None => Report::Unknown,
         };
-        ((*bead).to_owned(), report)
-    };
-    let reports: SortedMap<String, Report> = beads.iter().map(report).collect();
+        reports.insert((*bead).to_owned(), report);
+    }
     // A broken or locked database answers with nothing, exit status 0, and a line on stderr.
     let complains = !output.success || !output.stderr.trim().is_empty();
     let says_nothing = found.is_empty() && reports.values().any(|report| *report == Report::Unknown);
@@ -152,8 +157,13 @@ pub fn parse_show(stdout: &str) -> Result<SortedMap<String, String>, Outage> {
         Ok(_) => return Err(Outage::new("bd show: the answer is no list")),
         Err(error) => return Err(Outage::new(format!("bd show: the answer is not JSON: {error}"))),
     };
-    let state = |bead: &Value| Some((bead.get("id")?.as_str()?.to_owned(), agent_state(bead)));
-    Ok(beads.iter().filter_map(state).collect())
+    let mut states = SortedMap::new();
+    for bead in &beads {
+        if let Some(id) = bead.get("id").and_then(Value::as_str) {
+            states.insert(id.to_owned(), agent_state(bead));
+        }
+    }
+    Ok(states)
 }
 
 /// The field where it is there and not empty, else the line of the description; empty where neither says anything.

@@ -5,10 +5,9 @@ use super::tool;
 use crate::decide::stale::{Stale, dead_description};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
-use crate::town::json::parse;
+use crate::town::json::parse_value;
 use crate::town::time::Wall;
 use serde_json::Value;
-use std::path::PathBuf;
 
 impl World {
     /// Rewrites the bead of a stale agent, unless it has been written meanwhile. `Ok(false)`: it has.
@@ -35,15 +34,20 @@ impl World {
         };
         // bd of the seed's time does not route an update: where the town does not find the bead, its rig does.
         let mut last = Err("there is no directory to ask from".to_owned());
-        let rig = stale.agent.rig().map(|rig| self.root.join(rig.as_str()).join("mayor/rig"));
-        let places: Vec<PathBuf> = [Some(self.root.clone()), rig].into_iter().flatten().collect();
-        for place in places.into_iter().filter(|place| place.is_dir()) {
+        let mut places = vec![self.root.clone()];
+        if let Some(rig) = stale.agent.rig() {
+            places.push(self.root.join(rig.as_str()).join("mayor/rig"));
+        }
+        for place in places {
+            if !place.is_dir() {
+                continue;
+            }
             let update = tool::command(&bd, &place, &self.config);
             let update = update.args(&["update", &stale.bead, "--description", &description]);
             let answer = tool::answer("bd update", update.run(&mut self.attention)?, true);
-            last = answer.map(|_| true).map_err(|outage| outage.to_string());
-            if last.is_ok() {
-                break;
+            match answer {
+                Ok(_) => return Ok(Ok(true)),
+                Err(outage) => last = Err(outage.to_string()),
             }
         }
         Ok(last)
@@ -52,7 +56,7 @@ impl World {
 
 /// The bead of exactly this id.
 fn find_bead(stdout: &str, id: &str) -> Option<Value> {
-    let beads: Vec<Value> = parse(stdout.trim().as_bytes()).ok()?;
+    let Value::Array(beads) = parse_value(stdout.trim()).ok()? else { return None };
     beads.into_iter().find(|bead| bead.get("id").and_then(Value::as_str) == Some(id))
 }
 

@@ -41,7 +41,11 @@ pub struct Docks {
 impl Docks {
     /// The answers that stand.
     pub fn known(&self) -> SortedMap<Name, Dock> {
-        self.answers.iter().map(|(rig, (dock, _))| (rig.clone(), dock.clone())).collect()
+        let mut known = SortedMap::new();
+        for (rig, (dock, _)) in &self.answers {
+            known.insert(rig.clone(), dock.clone());
+        }
+        known
     }
 
     /// Forgets an outage: `bd` is asked again.
@@ -84,11 +88,14 @@ impl World {
     /// [`Stopped`].
     pub fn ask_before_starts(&mut self, snapshot: &mut Snapshot, plan: &Plan) -> Result<bool, Stopped> {
         self.forget_docks_of_the_living(plan);
-        let waits = |verdict: &Verdict| {
-            matches!(verdict, Verdict::Start { .. } | Verdict::Hold(Hold::Docked(_) | Hold::DockUnknown(_)))
-        };
-        let waiting = plan.verdicts.iter().filter(|(_, verdict)| waits(verdict));
-        let rigs: SortedSet<Name> = waiting.filter_map(|(id, _)| id.rig().cloned()).collect();
+        let mut rigs = SortedSet::new();
+        for (id, verdict) in &plan.verdicts {
+            let waits =
+                matches!(verdict, Verdict::Start { .. } | Verdict::Hold(Hold::Docked(_) | Hold::DockUnknown(_)));
+            if let Some(rig) = id.rig().filter(|_| waits) {
+                rigs.insert(rig.clone());
+            }
+        }
         self.ask_before(snapshot, newest(plan.starts().map(|(_, first)| first)), &rigs)
     }
 
@@ -140,9 +147,8 @@ impl World {
             let held = matches!(verdict, Verdict::Hold(Hold::Docked(_) | Hold::DockUnknown(_)));
             held || matches!(verdict, Verdict::Start { .. } | Verdict::Wait { .. })
         };
-        let of_absent = plan.verdicts.iter().filter(|(_, verdict)| absent(verdict)).filter_map(|(id, _)| id.rig());
-        let of_absent: SortedSet<&Name> = of_absent.collect();
-        self.docks.answers.retain(|rig, _| of_absent.contains(rig));
+        let is_absent = |rig: &Name| plan.verdicts.iter().any(|(id, verdict)| id.rig() == Some(rig) && absent(verdict));
+        self.docks.answers.retain(|rig, _| is_absent(rig));
     }
 
     /// Asks whether a rig is docked, if that is due; says whether there is anything new.

@@ -119,7 +119,8 @@ impl World {
                     }
                 }
             };
-            let others: Names = names.into_iter().filter(|(name, _)| !is_here || !own.contains_key(name)).collect();
+            let mut others = names;
+            others.retain(|name, _| !is_here || !own.contains_key(name));
             if !others.is_empty() {
                 let how = match (is_here, generations.is_empty()) {
                     (true, _) => ": another Gas Town's names",
@@ -129,12 +130,13 @@ impl World {
                 found.push((socket, how, others));
             }
         }
+        let mut agents = SortedSet::new();
+        for id in found.iter().flat_map(|(_, _, others)| others.values()) {
+            agents.insert(id.clone());
+        }
         snapshot.elsewhere = match found.is_empty() {
             true => Elsewhere::Nobody,
-            false => Elsewhere::Somebody {
-                text: told(&found),
-                agents: found.into_iter().flat_map(|(_, _, others)| others.into_values()).collect(),
-            },
+            false => Elsewhere::Somebody { text: told(&found), agents },
         };
         Ok(())
     }
@@ -152,18 +154,25 @@ type Found = (Socket, &'static str, Names);
 fn told(found: &[Found]) -> String {
     let (mut who, mut commands) = (Vec::new(), Vec::new());
     for (socket, how, others) in found {
-        let names: Vec<&str> = others.keys().map(String::as_str).collect();
-        let more = match names.len().saturating_sub(NAMED) {
+        let (mut shown, mut ends) = (Vec::new(), Vec::new());
+        for name in others.keys() {
+            if shown.len() < NAMED {
+                shown.push(name.as_str());
+            }
+            if ends.len() < ENDED {
+                // In quotation marks for zsh, which takes a bare = for a program's path.
+                ends.push(format!("kill-session -t '={name}'"));
+            }
+        }
+        let more = match others.len().saturating_sub(NAMED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let verb = if names.len() == 1 { "lives" } else { "live" };
-        let shown = names[..names.len().min(NAMED)].join(", ");
-        who.push(format!("{shown}{more} {verb} on {}{how}", Place(socket)));
-        // In quotation marks for zsh, which takes a bare = for a program's path.
-        let ends = names.iter().take(ENDED).map(|name| format!("kill-session -t '={name}'"));
-        let tmux: Vec<&str> = ["tmux"].into_iter().chain(socket.options()).collect();
-        commands.push(format!("{} {}", tmux.join(" "), ends.collect::<Vec<_>>().join(" \\; ")));
+        let verb = if others.len() == 1 { "lives" } else { "live" };
+        who.push(format!("{}{more} {verb} on {}{how}", shown.join(", "), Place(socket)));
+        let mut tmux = vec!["tmux"];
+        tmux.append(&mut socket.options());
+        commands.push(format!("{} {}", tmux.join(" "), ends.join(" \\; ")));
     }
     let (who, commands) = (who.join("; "), commands.join("; "));
     format!("{who}. Set gtd.gastown or gtd.tmux_socket, then kill -HUP $(cat daemon/daemon.pid){COMMAND}{commands}")
@@ -171,13 +180,25 @@ fn told(found: &[Found]) -> String {
 
 /// The sessions of a town's patrol agents under the names of any generation, and whose they are.
 pub fn patrol_names(root: &Path, rigs: &[Rig]) -> Names {
-    Generation::ALL.iter().flat_map(|generation| generation.table().patrol_sessions(root, rigs)).collect()
+    let mut names = Names::new();
+    for generation in Generation::ALL {
+        names.extend(generation.table().patrol_sessions(root, rigs));
+    }
+    names
 }
 
 fn patrols_among(sessions: &[Session], real_root: &Path, names: &Names) -> Names {
-    let lives = |session: &&Session| {
+    let lives = |session: &Session| {
         session.panes.as_deref().unwrap_or_default().iter().any(|pane| pane.state == PaneState::Running)
     };
-    let ours = sessions.iter().filter(|session| is_ours(session, real_root)).filter(lives);
-    ours.filter_map(|session| Some((session.name.clone(), names.get(&session.name)?.clone()))).collect()
+    let mut found = Names::new();
+    for session in sessions {
+        if is_ours(session, real_root)
+            && lives(session)
+            && let Some(id) = names.get(&session.name)
+        {
+            found.insert(session.name.clone(), id.clone());
+        }
+    }
+    found
 }

@@ -7,7 +7,7 @@ use super::{beads, holds, sessions, spool, tool, town_files};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::process;
-use crate::town::agent::{AgentId, Role};
+use crate::town::agent::{AgentId, Name, Role};
 use crate::town::history::{History, KnownGastown};
 use crate::town::names::{Agent, Generation};
 use crate::town::outage::Outage;
@@ -32,8 +32,7 @@ impl World {
         self.note_the_rest()?;
         let mut troubles = self.config_troubles.clone();
         troubles.extend(self.notes.troubles());
-        let last_good = history.rigs.as_ref();
-        let last_good = last_good.map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());
+        let last_good = history.rigs.as_ref().map(|rigs| rigs.iter().filter_map(SavedRig::rig).collect());
         let rigs = town_files::read_rigs(&self.root, last_good, &mut troubles);
         troubles.extend(spool::trouble(&self.root));
         let found = self.find_generation(trigger, history.gastown.as_ref(), &rigs)?;
@@ -48,8 +47,12 @@ impl World {
         self.use_socket_of(names);
         self.note_former(history);
         // Only of those is it worth asking whether they read what is typed to them.
-        let silent = agents.iter().filter(|agent| history.agent(&agent.id).silence.is_some());
-        let silent = silent.map(|agent| agent.session.as_str()).collect();
+        let mut silent = SortedSet::new();
+        for agent in &agents {
+            if history.agent(&agent.id).silence.is_some() {
+                silent.insert(agent.session.as_str());
+            }
+        }
         let (server, sessions) = self.sessions(history.server.as_ref(), &silent)?;
         let activity = town_files::read_activity(&self.root).filter(|at| !self.is_own_doing(*at));
         Ok(Snapshot {
@@ -93,13 +96,21 @@ impl World {
             snapshot.reports = Reports::NoTool;
             return Ok(());
         };
-        let mut ids: Vec<String> = snapshot.agents.iter().map(|agent| agent.bead.clone()).collect();
-        let others =
-            snapshot.rigs.iter().map(|rig| table.agent(&self.root, AgentId::Refinery(rig.name.clone()), Some(rig)));
-        let others = others.chain([table.agent(&self.root, AgentId::Mayor, None)]);
-        let mut known: SortedSet<String> = ids.iter().cloned().collect();
-        ids.extend(others.map(|agent| agent.bead).filter(|bead| known.insert(bead.clone())));
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut others = Vec::new();
+        for rig in &snapshot.rigs {
+            others.push(table.agent(&self.root, AgentId::Refinery(rig.name.clone()), Some(rig)));
+        }
+        others.push(table.agent(&self.root, AgentId::Mayor, None));
+        let (mut ids, mut known) = (Vec::new(), SortedSet::new());
+        for agent in &snapshot.agents {
+            known.insert(agent.bead.as_str());
+            ids.push(agent.bead.as_str());
+        }
+        for agent in &others {
+            if known.insert(agent.bead.as_str()) {
+                ids.push(agent.bead.as_str());
+            }
+        }
         let command = tool::command(bd, &self.root, &self.config);
         let now = snapshot.now.wall;
         let answer = beads::ask_again(&command, &ids, &mut snapshot.left_out, now, &mut self.attention)?;
@@ -196,10 +207,16 @@ impl World {
     /// Notes where the town was before, if it was elsewhere and that tmux server lives.
     fn note_former(&mut self, history: &History) {
         let here = self.socket().cloned();
-        let known = [&history.server, &history.former_server].into_iter().flatten();
-        let living = known.filter(|server| process::lives(server.process));
-        let sockets = living.filter_map(|server| Socket::of_options(&server.socket));
-        self.former = sockets.filter(|socket| Some(socket) != here.as_ref()).collect();
+        self.former.clear();
+        for known in [&history.server, &history.former_server] {
+            if let Some(server) = known
+                && process::lives(server.process)
+                && let Some(socket) = Socket::of_options(&server.socket)
+                && Some(&socket) != here.as_ref()
+            {
+                self.former.push(socket);
+            }
+        }
     }
 
     fn is_own_doing(&self, at: crate::town::time::Wall) -> bool {
@@ -226,13 +243,12 @@ fn lost_server(found: Option<&Server>, known: Option<&Server>, socket: &Socket) 
 /// The agents of a town that gtd supervises, the Deacon first.
 fn supervised(root: &Path, generation: Generation, rigs: &[Rig], refineries: bool) -> Vec<Agent> {
     let table = generation.table();
-    let of_rigs = |make: fn(crate::town::agent::Name) -> AgentId| {
-        rigs.iter().map(move |rig| table.agent(root, make(rig.name.clone()), Some(rig)))
-    };
+    let kinds: [fn(Name) -> AgentId; 2] = [AgentId::Witness, AgentId::Refinery];
     let mut agents = vec![table.agent(root, AgentId::Deacon, None)];
-    agents.extend(of_rigs(AgentId::Witness));
-    if refineries {
-        agents.extend(of_rigs(AgentId::Refinery));
+    for make in &kinds[..if refineries { 2 } else { 1 }] {
+        for rig in rigs {
+            agents.push(table.agent(root, make(rig.name.clone()), Some(rig)));
+        }
     }
     agents
 }

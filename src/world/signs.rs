@@ -39,9 +39,12 @@ const FILES: [(&str, &[Generation]); 3] = [
 /// What the town's files show. `mayor/town.json` has been of version 2 since 0.2; version 1 says nothing, since an upgrade
 /// may leave it so.
 pub fn of_files(root: &Path) -> Vec<Sign> {
-    let there = FILES.iter().filter(|(path, _)| root.join(path).exists());
-    let mut signs: Vec<Sign> =
-        there.map(|(path, fits)| Sign { what: (*path).to_owned(), fits: fits.to_vec() }).collect();
+    let mut signs = Vec::new();
+    for (path, fits) in FILES {
+        if root.join(path).exists() {
+            signs.push(Sign { what: path.to_owned(), fits: fits.to_vec() });
+        }
+    }
     let town = files::read(&root.join("mayor/town.json"), Whose::Towns).ok().flatten().unwrap_or_default();
     let version = serde_json::from_slice::<Value>(&town).ok().and_then(|town| town.get("version")?.as_u64());
     if version.is_some_and(|version| version >= 2) {
@@ -83,13 +86,14 @@ impl World {
                 Err(outage) => return Ok(Err(outage)),
             };
             let place = Place(&socket);
-            let sign = |name: String| {
-                let fits =
-                    fits.iter().copied().filter(|g| g.table().patrol_sessions(&self.root, rigs).contains_key(&name));
-                Sign { fits: fits.collect(), what: format!("session {name} on {place}") }
-            };
-            // A name that is no generation's on this server is a person's doing, and shows nothing.
-            signs.extend(sessions.into_iter().map(|(name, _)| sign(name)).filter(|sign| !sign.fits.is_empty()));
+            for name in sessions.keys() {
+                let mut fits = fits.clone();
+                fits.retain(|g| g.table().patrol_sessions(&self.root, rigs).contains_key(name));
+                // A name that is no generation's on this server is a person's doing, and shows nothing.
+                if !fits.is_empty() {
+                    signs.push(Sign { what: format!("session {name} on {place}"), fits });
+                }
+            }
         }
         Ok(match weigh(&signs) {
             Ok(Some((generation, what))) => Ok(KnownGastown {
@@ -111,10 +115,12 @@ impl World {
     /// [`Stopped`].
     pub fn misfits(&mut self, snapshot: &mut Snapshot) -> Result<Vec<String>, Stopped> {
         let Ok(generation) = snapshot.generation else { return Ok(Vec::new()) };
-        let of_others = of_files(&self.root).into_iter().filter(|sign| !sign.fits.contains(&generation));
-        let mut found: Vec<String> = of_others
-            .map(|sign| format!("{} does not fit {generation}: a newer gt was at work here", sign.what))
-            .collect();
+        let mut found = Vec::new();
+        for sign in of_files(&self.root) {
+            if !sign.fits.contains(&generation) {
+                found.push(format!("{} does not fit {generation}: a newer gt was at work here", sign.what));
+            }
+        }
         self.look_elsewhere(snapshot)?;
         if let Elsewhere::Unknown { outage, .. } = &snapshot.elsewhere {
             found.push(outage.to_string());

@@ -9,7 +9,7 @@ use crate::town::mail::Kind;
 use crate::town::request::{Order, SpoolFile};
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Inbox, Snapshot, Trouble};
-use crate::town::sorted::sort;
+use crate::town::sorted::{SortedMap, sort};
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -82,17 +82,18 @@ pub fn read(root: &Path) -> Vec<SpoolFile> {
     #[allow(clippy::case_sensitive_file_extension_comparisons)]
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).take(MOST_FILES).collect();
     sort(&mut names);
-    let file = |name: String| {
+    let mut spool = Vec::new();
+    for name in names {
         let order = match files::read_at_most(&dir.join(&name), Whose::OursAlone, LARGEST) {
             Ok(Some(bytes)) => json::parse(&bytes).map_err(|error| format!("it cannot be read: {error}")),
             Ok(None) => Err("it has gone".to_owned()),
             // It stays, and is read at the next look.
-            Err(error) if error.is_the_machines() => return None,
+            Err(error) if error.is_the_machines() => continue,
             Err(error) => Err(error.to_string()),
         };
-        Some(SpoolFile { name, order })
-    };
-    names.into_iter().filter_map(file).collect()
+        spool.push(SpoolFile { name, order });
+    }
+    spool
 }
 
 /// Removes a file of the spool; says whether it is gone.
@@ -105,10 +106,15 @@ pub fn remove(root: &Path, name: &str) -> bool {
 pub fn crew(root: &Path, rigs: &[Rig]) -> Vec<(Name, Name)> {
     let mut found = Vec::new();
     for rig in rigs {
-        let crew = fs::read_dir(root.join(rig.name.as_str()).join("crew"));
-        let names = crew.into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
-        let names = names.filter_map(|entry| Name::parse(entry.file_name().to_str()?).ok());
-        found.extend(names.map(|name| (rig.name.clone(), name)));
+        let Ok(crew) = fs::read_dir(root.join(rig.name.as_str()).join("crew")) else { continue };
+        for entry in crew.flatten() {
+            if entry.path().is_dir()
+                && let Some(name) = entry.file_name().to_str()
+                && let Ok(name) = Name::parse(name)
+            {
+                found.push((rig.name.clone(), name));
+            }
+        }
     }
     found
 }
@@ -120,27 +126,25 @@ impl World {
         snapshot.crew = crew(&self.root, &snapshot.rigs);
         let Some(roll) = crate::decide::requests::roll(snapshot) else { return };
         let everyone = roll.agents();
-        let named: Vec<AgentId> = match &snapshot.inbox {
-            Inbox::Read(mails) => mails
-                .iter()
-                .filter_map(|mail| match mail.kind() {
-                    Kind::Lifecycle(identity, _) => roll.find(identity).ok(),
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        let wishes = named.into_iter().map(|id| {
-            let keys = self.read_state(&id).and_then(|text| requesting_keys(&text)).unwrap_or_default();
-            (id, keys)
-        });
-        let wishes = wishes.collect();
-        let homeless = everyone.into_iter().filter(|id| {
+        let mut wishes = SortedMap::new();
+        if let Inbox::Read(mails) = &snapshot.inbox {
+            for mail in mails {
+                if let Kind::Lifecycle(identity, _) = mail.kind()
+                    && let Ok(id) = roll.find(identity)
+                {
+                    let keys = self.read_state(&id).and_then(|text| requesting_keys(&text)).unwrap_or_default();
+                    wishes.insert(id, keys);
+                }
+            }
+        }
+        let mut homeless = everyone;
+        homeless.retain(|id| {
             let agent = crate::decide::requests::agent_of(id, snapshot, &self.root);
             agent.is_some_and(|agent| !agent.dir.is_dir())
         });
-        let homeless: Vec<AgentId> = homeless.collect();
-        snapshot.holds.no_directory.extend(homeless);
+        for id in homeless {
+            snapshot.holds.no_directory.insert(id);
+        }
         snapshot.wishes = wishes;
     }
 
