@@ -133,16 +133,20 @@ impl World {
         if let Ok(file) = read {
             self.config_file = Some(file);
         }
-        let (config, warnings) = self.config_file.clone().and_then(|file| Config::of(file).ok()).unwrap_or_default();
+        let file = self.config_file.clone().unwrap_or_default();
+        let (config, warnings) = Config::of(file).unwrap_or_default();
         self.config = config;
-        let each = |warning: String| Trouble {
-            over: format!("mayor/daemon.json: {} is in order again", warning.split(':').next().unwrap_or_default()),
-            text: format!("mayor/daemon.json: {warning}"),
-            about: format!("config {warning}"),
-            need: None,
-        };
+        self.config_troubles.clear();
+        for warning in warnings {
+            self.config_troubles.push(Trouble {
+                over: format!("mayor/daemon.json: {} is in order again", warning.split(':').next().unwrap_or_default()),
+                text: format!("mayor/daemon.json: {warning}"),
+                about: format!("config {warning}"),
+                need: None,
+            });
+        }
         let could = trouble.is_none();
-        self.config_troubles = warnings.into_iter().map(each).chain(trouble).collect();
+        self.config_troubles.extend(trouble);
         could
     }
 

@@ -21,9 +21,15 @@ pub struct Roll<'a> {
 impl Roll<'_> {
     /// Everyone who can be asked for.
     pub fn agents(&self) -> Vec<AgentId> {
-        let of_rig = |rig: &Rig| [AgentId::Witness(rig.name.clone()), AgentId::Refinery(rig.name.clone())];
-        let crew = self.crew.iter().map(|(rig, name)| AgentId::Crew(rig.clone(), name.clone()));
-        [AgentId::Deacon, AgentId::Mayor].into_iter().chain(self.rigs.iter().flat_map(of_rig)).chain(crew).collect()
+        let mut agents = vec![AgentId::Deacon, AgentId::Mayor];
+        for rig in self.rigs {
+            agents.push(AgentId::Witness(rig.name.clone()));
+            agents.push(AgentId::Refinery(rig.name.clone()));
+        }
+        for (rig, name) in self.crew {
+            agents.push(AgentId::Crew(rig.clone(), name.clone()));
+        }
+        agents
     }
 
     /// The rig of an agent.
@@ -52,7 +58,8 @@ impl Roll<'_> {
     pub fn find(&self, text: &str) -> Result<AgentId, String> {
         let text = text.trim().trim_end_matches('/');
         let called = |id: &AgentId| self.names(id).iter().any(|name| name == text);
-        let mut found: Vec<AgentId> = self.agents().into_iter().filter(called).collect();
+        let mut found = self.agents();
+        found.retain(called);
         match (found.pop(), found.is_empty()) {
             (Some(id), true) => Ok(id),
             (Some(_), false) => Err("it could be more than one agent".to_owned()),
@@ -80,15 +87,20 @@ impl Roll<'_> {
 
     /// The agents whose names come nearest, for somebody who has mistyped one.
     pub fn nearest(&self, text: &str) -> Vec<String> {
-        let mut near: Vec<(usize, String)> = self
-            .agents()
-            .into_iter()
-            .map(|id| {
-                (self.names(&id).iter().map(|name| distance(name, text)).min().unwrap_or(usize::MAX), id.to_string())
-            })
-            .collect();
+        let mut near = Vec::new();
+        for id in self.agents() {
+            let mut nearest = usize::MAX;
+            for name in self.names(&id) {
+                nearest = nearest.min(distance(&name, text));
+            }
+            near.push((nearest, id.to_string()));
+        }
         sort(&mut near);
-        near.into_iter().take(3).map(|(_, name)| name).collect()
+        let mut names = Vec::new();
+        for (_, name) in near.into_iter().take(3) {
+            names.push(name);
+        }
+        names
     }
 
     /// Whether a sender may speak for an agent. `mayor/` and `overseer` are what the old `gt` stamps on everyone's mail:

@@ -211,14 +211,16 @@ pub struct Agent {
 impl Table {
     /// The sessions of the agents that gtd starts of itself, and whose they are.
     pub fn patrol_sessions(&self, root: &Path, rigs: &[Rig]) -> SortedMap<String, AgentId> {
-        let of = |id: AgentId, rig: Option<&Rig>| (self.agent(root, id.clone(), rig).session, id);
         let mut sessions: SortedMap<String, AgentId> = SortedMap::new();
+        let mut add = |id: AgentId, rig: Option<&Rig>| {
+            let agent = self.agent(root, id, rig);
+            sessions.insert(agent.session, agent.id);
+        };
         for rig in rigs {
-            for id in [AgentId::Witness(rig.name.clone()), AgentId::Refinery(rig.name.clone())] {
-                sessions.extend([of(id, Some(rig))]);
-            }
+            add(AgentId::Witness(rig.name.clone()), Some(rig));
+            add(AgentId::Refinery(rig.name.clone()), Some(rig));
         }
-        sessions.extend([of(AgentId::Deacon, None)]);
+        add(AgentId::Deacon, None);
         sessions
     }
 
@@ -271,12 +273,12 @@ impl Table {
 /// The template with each `{key}` replaced; one that is not known becomes nothing.
 fn fill(template: &str, values: &[(&str, String)]) -> String {
     let find = |key: &str| values.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone());
-    replace(template, |key| find(key).or(Some(String::new())))
+    replace(template, &mut |key| find(key).or(Some(String::new())))
 }
 
 /// The template with each `{key}` replaced that `value` knows, in one pass, so that a value is never searched for keys. What
 /// it does not know stays as it was written.
-pub(super) fn replace(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> String {
+pub(super) fn replace(template: &str, value: &mut dyn FnMut(&str) -> Option<String>) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some(open) = rest.find('{') {
@@ -339,11 +341,11 @@ mod tests {
 
     #[test]
     fn templates_are_filled_in_one_pass_and_keep_what_they_do_not_know() {
-        let value = |key: &str| (key == "a").then(|| "{a}b".to_owned());
+        let mut value = |key: &str| (key == "a").then(|| "{a}b".to_owned());
         for (template, filled) in
             [("{a}", "{a}b"), ("{", "{"), ("}{", "}{"), ("{b} {{a}", "{b} {{a}b"), ("{\n{a}", "{\n{a}b")]
         {
-            assert_eq!(replace(template, value), filled, "{template:?}");
+            assert_eq!(replace(template, &mut value), filled, "{template:?}");
         }
         assert_eq!(fill("x{b}y", &[]), "xy");
     }

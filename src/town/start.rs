@@ -58,21 +58,19 @@ impl Start {
         let table = agent.generation.table();
         let filler = Filler { agent, facts, program: program(config.agent_command(role)) };
         // What the configuration names stands there already; it cannot say that an agent is another one.
-        let unset = |(name, _): &Variable| !config.env.contains_key(*name);
-        let mut env: Vec<Variable> = filler.fill_all(table.common_env).filter(unset).collect();
-        env.extend(filler.fill_all((table.env)(role)));
+        let unset = |name: &str| !config.env.contains_key(name);
+        let any = |_: &str| true;
+        let (mut env, mut options) = (Vec::new(), Vec::new());
+        filler.fill_all(table.common_env, &unset, &mut env);
+        filler.fill_all((table.env)(role), &any, &mut env);
         let hidden = (table.not_in_session)(role);
         let other_program = filler.program != Some(CLAUDE);
-        let shown = |(name, _): &&Variable| !hidden.contains(name) || (other_program && LIVENESS.contains(name));
-        let mut session_env: Vec<Variable> = env.iter().filter(shown).cloned().collect();
-        session_env.extend(filler.fill_all((table.session_env)(role)).filter(unset));
-        Start {
-            options: filler.fill_all(table.common_options).chain(filler.fill_all((table.options)(role))).collect(),
-            line: filler.line(config, role),
-            polls_nudges: table.polled.contains(&role),
-            env,
-            session_env,
-        }
+        let mut session_env = env.clone();
+        session_env.retain(|(name, _)| !hidden.contains(name) || (other_program && LIVENESS.contains(name)));
+        filler.fill_all((table.session_env)(role), &unset, &mut session_env);
+        filler.fill_all(table.common_options, &any, &mut options);
+        filler.fill_all((table.options)(role), &any, &mut options);
+        Start { options, line: filler.line(config, role), polls_nudges: table.polled.contains(&role), env, session_env }
     }
 }
 
@@ -121,7 +119,7 @@ impl Filler<'_> {
     /// The template filled; `None` where something in it is not known.
     fn fill(&self, template: &str) -> Option<String> {
         let mut known = true;
-        let filled = replace(template, |key| {
+        let filled = replace(template, &mut |key| {
             let value = self.value(key);
             known &= value.is_some();
             value
@@ -129,8 +127,15 @@ impl Filler<'_> {
         known.then_some(filled)
     }
 
-    fn fill_all(&self, pairs: Pairs) -> impl Iterator<Item = Variable> + '_ {
-        pairs.iter().filter_map(|(name, template)| Some((*name, self.fill(template)?)))
+    /// Fills those of `pairs` whose name is `wanted`, as far as all in them is known.
+    fn fill_all(&self, pairs: Pairs, wanted: &dyn Fn(&str) -> bool, filled: &mut Vec<Variable>) {
+        for (name, template) in pairs {
+            if wanted(name)
+                && let Some(value) = self.fill(template)
+            {
+                filled.push((name, value));
+            }
+        }
     }
 
     /// The agent's command, with the settings and the first prompt behind it where these are its program's.
@@ -168,7 +173,7 @@ impl Filler<'_> {
         let header = own.and_then(|own| self.fill(own.header)).unwrap_or_default();
         match (configured, own) {
             // Other braces of a person's text are that person's.
-            (Some(text), _) => replace(text, |key| match key {
+            (Some(text), _) => replace(text, &mut |key| match key {
                 "header" => Some(header.clone()),
                 "agent" | "rig" | "role" | "town" => self.value(key),
                 _ => None,

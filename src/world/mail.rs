@@ -33,7 +33,10 @@ impl World {
         let mails = answer
             .and_then(|output| parse_inbox(&output.stdout).map_err(|why| Outage::new(format!("gt mail inbox: {why}"))));
         Ok(match mails {
-            Ok(mails) => Inbox::Read(mails.into_iter().map(without_ordinary_text).collect()),
+            Ok(mut mails) => {
+                mails.iter_mut().for_each(forget_ordinary_text);
+                Inbox::Read(mails)
+            }
             Err(outage) => Inbox::Unknown(outage),
         })
     }
@@ -90,9 +93,11 @@ impl World {
 }
 
 /// Ordinary mail is never touched; only its id is of use.
-fn without_ordinary_text(mail: Mail) -> Mail {
-    if mail.kind() != Kind::Ordinary {
-        return mail;
+fn forget_ordinary_text(mail: &mut Mail) {
+    if mail.kind() == Kind::Ordinary {
+        mail.from.clear();
+        mail.subject.clear();
+        mail.body.clear();
+        mail.sent = None;
     }
-    Mail { id: mail.id, from: String::new(), subject: String::new(), body: String::new(), sent: None }
 }

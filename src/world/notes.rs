@@ -93,7 +93,10 @@ impl World {
         if wanted.is_empty() {
             return Ok(());
         }
-        let pids: Vec<String> = wanted.keys().map(u32::to_string).collect();
+        let mut pids = Vec::new();
+        for pid in wanted.keys() {
+            pids.push(pid.to_string());
+        }
         let Some(ps) = tools::find("ps") else { return Ok(()) };
         let command = Command::new(ps, PS_TIMEOUT).args(&["-o", "pid=,lstart=", "-p", &pids.join(",")]);
         if let Ok(output) = command.env("LC_ALL", "C").run(&mut self.attention)? {

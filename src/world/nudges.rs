@@ -59,11 +59,16 @@ impl World {
     /// Has pollers run again that have ended beside agents which live; says beside which sessions for the first time. The
     /// processes are looked through once for all of them.
     pub fn accompany_again(&mut self, plan: &Plan, agents: &[Agent]) -> Vec<String> {
-        let is_polled = |agent: &&Agent| {
+        let is_polled = |agent: &Agent| {
             let polled = agent.generation.table().polled.contains(&agent.id.role());
             polled && plan.verdicts.iter().any(|(id, verdict)| *id == agent.id && lives(verdict))
         };
-        let mut alone: Vec<&str> = agents.iter().filter(is_polled).map(|agent| agent.session.as_str()).collect();
+        let mut alone = Vec::new();
+        for agent in agents {
+            if is_polled(agent) {
+                alone.push(agent.session.as_str());
+            }
+        }
         if alone.is_empty() || self.tools.gt.is_none() {
             return Vec::new();
         }

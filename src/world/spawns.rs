@@ -69,17 +69,19 @@ impl World {
             return Ok(vec![None; panes.len()]);
         };
         let tag = tag();
-        let line = |(number, pane): (usize, &&PaneRef)| {
+        let mut lines = Vec::new();
+        for (number, pane) in panes.iter().enumerate() {
             let whose = say(pane, &tag, number, IDENTITY);
-            format!("{whose} ; capture-pane -p -t %{}", pane.id)
-        };
-        let lines: Vec<String> = panes.iter().enumerate().map(line).collect();
+            lines.push(format!("{whose} ; capture-pane -p -t %{}", pane.id));
+        }
         let text = tmux.script(&lines, &mut self.attention)?.unwrap_or_default();
         let said = said(&text, &tag);
-        let screen = |(number, pane): (usize, &&PaneRef)| {
-            said.get(&number).filter(|said| said.words == identity(pane)).map(|said| said.after.to_owned())
-        };
-        Ok(panes.iter().enumerate().map(screen).collect())
+        let mut screens = Vec::new();
+        for (number, pane) in panes.iter().enumerate() {
+            let said = said.get(&number).filter(|said| said.words == identity(pane));
+            screens.push(said.map(|said| said.after.to_owned()));
+        }
+        Ok(screens)
     }
 
     /// Types the first word into these panes, as carefully as a heartbeat.

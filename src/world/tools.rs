@@ -54,26 +54,29 @@ impl Candidate {
 }
 
 /// Where a program is looked for: the directories of `path`, then the usual places.
-pub fn candidates(name: &str, path: Option<OsString>) -> impl Iterator<Item = Candidate> {
+pub fn candidates(name: &str, path: Option<OsString>) -> Vec<Candidate> {
     let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| DEFAULT_PATH.into());
-    let in_path: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
+    let mut all = Vec::new();
+    for dir in env::split_paths(&path) {
+        if dir.is_absolute() {
+            all.push(Candidate { file: dir.join(name), in_path: true });
+        }
+    }
     let home = user::home();
-    let usual = USUAL_PLACES.iter().filter_map(move |place| match (&home, place.starts_with('/')) {
-        (_, true) => Some(PathBuf::from(place)),
-        (Some(home), false) => Some(home.join(place)),
-        (None, false) => None,
-    });
-    let in_path = in_path.into_iter().map(|dir| (dir, true));
-    let all = in_path.chain(usual.map(|dir| (dir, false)));
-    all.map({
-        let name = name.to_owned();
-        move |(dir, in_path)| Candidate { file: dir.join(&name), in_path }
-    })
+    for place in USUAL_PLACES {
+        let dir = match &home {
+            _ if place.starts_with('/') => PathBuf::from(place),
+            Some(home) => home.join(place),
+            None => continue,
+        };
+        all.push(Candidate { file: dir.join(name), in_path: false });
+    }
+    all
 }
 
 /// Finds a program in `PATH`, then in the usual places. No shell is asked.
 pub fn find(name: &str) -> Option<PathBuf> {
-    candidates(name, env::var_os("PATH")).find(Candidate::is_program).map(|found| found.file)
+    candidates(name, env::var_os("PATH")).into_iter().find(Candidate::is_program).map(|found| found.file)
 }
 
 fn is_program(file: &Path) -> bool {

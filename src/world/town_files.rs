@@ -25,7 +25,12 @@ pub fn discover() -> Result<PathBuf, String> {
     let same =
         |logical: &PathBuf| logical.is_absolute() && fs::canonicalize(logical).ok() == fs::canonicalize(&here).ok();
     let here = env::var_os("PWD").map(PathBuf::from).filter(same).unwrap_or(here);
-    let outermost = here.ancestors().filter(|dir| dir.join(MARK).is_file()).last();
+    let mut outermost = None;
+    for dir in here.ancestors() {
+        if dir.join(MARK).is_file() {
+            outermost = Some(dir);
+        }
+    }
     if let Some(town) = outermost {
         return check(town);
     }
@@ -110,12 +115,14 @@ pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Tr
     let over = "mayor/rigs.json can be read again".to_owned();
     match read {
         Ok(rigs) => {
-            troubles.extend(rigs.refused.into_iter().map(|refused| Trouble {
-                over: format!("The rig {} is no longer refused", clean(&refused, 80)),
-                text: format!("Refusing a rig in mayor/rigs.json: {refused}"),
-                about: format!("rig {refused}"),
-                need: None,
-            }));
+            for refused in rigs.refused {
+                troubles.push(Trouble {
+                    over: format!("The rig {} is no longer refused", clean(&refused, 80)),
+                    text: format!("Refusing a rig in mayor/rigs.json: {refused}"),
+                    about: format!("rig {refused}"),
+                    need: None,
+                });
+            }
             rigs.served
         }
         Err(why) => {

@@ -97,7 +97,7 @@ impl Check {
         let mut dirs: Vec<String> = Vec::new();
         for (name, place) in [("tmux", &tools.tmux), ("bd", &tools.bd), ("gt", &tools.gt)] {
             let Some(place) = place else { continue };
-            if !candidates(name, Some(CRON_PATH.into())).any(|found| found.is_program()) {
+            if !candidates(name, Some(CRON_PATH.into())).iter().any(|found| found.is_program()) {
                 missed.push(name);
                 dirs.push(place.parent().unwrap_or(place).display().to_string());
             }

@@ -82,7 +82,7 @@ impl Check {
             return Ok(());
         }
         self.answering.push(name);
-        if candidates(name, env::var_os("PATH")).any(|found| found.in_path && found.file == path) {
+        if candidates(name, env::var_os("PATH")).iter().any(|found| found.in_path && found.file == path) {
             self.findings.good(name, format_args!("{shown}: {version}"));
         } else {
             let found = format_args!("{shown}: {version}; found outside PATH, where gtd looks too");
@@ -110,7 +110,7 @@ impl Check {
         let Some(used) = self.world.tools.tmux.clone() else { return Ok(()) };
         let mut seen = SortedSet::new();
         seen.extend(fs::canonicalize(&used));
-        for other in candidates("tmux", env::var_os("PATH")).filter(Candidate::is_program) {
+        for other in candidates("tmux", env::var_os("PATH")).into_iter().filter(Candidate::is_program) {
             if seen.len() > MOST || !fs::canonicalize(&other.file).is_ok_and(|real| seen.insert(real)) {
                 continue;
             }
