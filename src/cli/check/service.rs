@@ -5,7 +5,7 @@ use super::findings::Findings;
 use crate::sys::files::{self, Whose};
 use crate::sys::user;
 use crate::town::sorted::{SortedMap, sort};
-use crate::world::tools::candidates;
+use crate::world::tools::{Candidate, candidates};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ impl Check {
         let mut dirs: Vec<String> = Vec::new();
         for (name, place) in [("tmux", &tools.tmux), ("bd", &tools.bd), ("gt", &tools.gt)] {
             let Some(place) = place else { continue };
-            if !candidates(name, Some(CRON_PATH.into())).iter().any(|found| found.is_program()) {
+            if !candidates(name, Some(CRON_PATH.into())).iter().any(Candidate::is_program) {
                 missed.push(name);
                 dirs.push(place.parent().unwrap_or(place).display().to_string());
             }
