@@ -162,7 +162,6 @@ pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
     signals::listen(teller.clone()).map_err(NotRun::Failed)?;
     let instance = Instance::take(&dir).map_err(NotRun::Refused)?;
     crash::end_in_order(&dir);
-    town_files::remove_temporaries(root);
     let pending = Rc::new(RefCell::new(Pending::default()));
     let loaded = match state::load(&dir) {
         Ok(loaded) => loaded,
@@ -227,9 +226,6 @@ pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
         return Err(NotRun::NoTmux);
     }
     daemon.log.notice(format_args!("Daemon starting (PID {})", std::process::id()));
-    if let Some(dir) = daemon.metrics_file().as_deref().and_then(Path::parent) {
-        files::remove_old_temporaries(dir);
-    }
     if let Some(trouble) = loaded.trouble {
         daemon.log.warn(format_args!("{trouble}"));
     }
@@ -246,6 +242,7 @@ pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
 impl Daemon {
     fn live(&mut self, life: Life) -> Result<(), Stopped> {
         self.pass(Trigger::Heartbeat, true)?;
+        self.clean_up();
         if life == Life::OneHeartbeat {
             return Ok(());
         }
@@ -366,6 +363,14 @@ impl Daemon {
         let broken_off = !has_its_turn && self.world.attention.forget_call();
         self.broken_off = if broken_off { self.broken_off + 1 } else { 0 };
         Ok((!broken_off).then_some(answer?))
+    }
+
+    /// Removes what a gtd that was killed has left half written. Nobody waits for that, as agents do for the first look.
+    fn clean_up(&self) {
+        town_files::remove_temporaries(&self.world.root);
+        if let Some(dir) = self.metrics_file().as_deref().and_then(Path::parent) {
+            files::remove_old_temporaries(dir);
+        }
     }
 
     fn begin_heartbeat(&mut self) {

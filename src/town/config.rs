@@ -10,7 +10,7 @@ mod section;
 
 use super::agent::Role;
 use super::names::Generation;
-use crate::town::sorted::SortedMap;
+use crate::town::sorted::{SortedMap, SortedSet};
 use prompts::Prompts;
 use section::Section;
 pub use section::is_comment;
@@ -63,7 +63,7 @@ pub struct Config {
 struct Patrol {
     enabled: bool,
     /// The rigs it is limited to; empty means all.
-    rigs: Vec<String>,
+    rigs: SortedSet<String>,
 }
 
 /// The program that Gas Town runs unless told otherwise.
@@ -120,7 +120,7 @@ impl Config {
 
     /// Whether the patrol of this role covers a rig.
     pub fn patrols_rig(&self, role: Role, rig: &str) -> bool {
-        self.patrols.get(&role).is_none_or(|p| p.rigs.is_empty() || p.rigs.iter().any(|r| r == rig))
+        self.patrols.get(&role).is_none_or(|p| p.rigs.is_empty() || p.rigs.contains(rig))
     }
 
     /// Reads the file. Whatever cannot be used is left at its default, with a warning that names it.
@@ -160,7 +160,7 @@ impl Config {
 
     fn read_patrols(&mut self, s: &mut Section) {
         for role in [Role::Deacon, Role::Witness, Role::Refinery] {
-            let mut patrol = Patrol { enabled: self.patrols(role), rigs: Vec::new() };
+            let mut patrol = Patrol { enabled: self.patrols(role), rigs: SortedSet::new() };
             s.section(role.word(), &mut |s| {
                 s.boolean("enabled", &mut patrol.enabled);
                 s.names("rigs", &mut patrol.rigs);

@@ -3,7 +3,7 @@
 
 use crate::town::duration::{brief, parse_duration};
 use crate::town::json::line;
-use crate::town::sorted::SortedMap;
+use crate::town::sorted::{SortedMap, SortedSet};
 use crate::town::text::clean;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -82,11 +82,11 @@ impl Section {
     }
 
     /// Takes a list of names.
-    pub fn names(&mut self, key: &str, into: &mut Vec<String>) {
+    pub fn names(&mut self, key: &str, into: &mut SortedSet<String>) {
         self.read(key, "a list of names", &mut |value| {
-            let mut names = Vec::new();
+            let mut names = SortedSet::new();
             for name in value.as_array()? {
-                names.push(name.as_str()?.to_owned());
+                names.insert(name.as_str()?.to_owned());
             }
             *into = names;
             Some(())
