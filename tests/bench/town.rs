@@ -197,6 +197,15 @@ impl Town {
         wait_until(|| self.said("Next heartbeat") > before);
         // The state is saved after that line.
         wait_until(|| self.state("pid") == child.id().to_string());
+        // And after that it cleans up. It is idle when its main thread sleeps, and goes on sleeping.
+        let stat = format!("/proc/{0}/task/{0}/stat", child.id());
+        let sleeps = || fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") S "));
+        wait_until(|| {
+            (0..10).all(|_| {
+                std::thread::sleep(Duration::from_millis(5));
+                sleeps()
+            })
+        });
         child
     }
 
