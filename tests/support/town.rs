@@ -202,8 +202,10 @@ impl Town {
 
     /// The word that the state has for an agent.
     pub fn word_for(&self, agent: &str) -> String {
-        let state = self.state();
-        let agents = state["gtd"]["agents"].as_array().cloned().unwrap_or_default();
+        let agents = || self.state()["gtd"]["agents"].as_array().cloned().unwrap_or_default();
+        // A daemon that has just started has judged nobody; what it makes of its first look is saved after it is said.
+        wait_until("somebody was judged", || !agents().is_empty());
+        let agents = agents();
         let found = agents.iter().find(|entry| entry["agent"] == agent);
         found.and_then(|entry| entry["state"].as_str()).unwrap_or("not there").to_owned()
     }
