@@ -403,6 +403,26 @@ mod tests {
         }
     }
 
+    /// Files of the first versions have `null` where newer ones leave the key out. They must be read for ever.
+    #[test]
+    fn a_state_with_nulls_is_read_and_written_anew_without_a_loss() {
+        let state = parse(include_bytes!("../../tests/data/gtd/state-with-nulls.json")).expect("a state");
+        let own = state.gtd.as_ref().expect("gtd's part");
+        assert_eq!((own.conditions.len(), own.agents.len(), own.next_heartbeat), (1, 1, None));
+        let history = &own.history;
+        assert_eq!((history.heartbeats, history.requests.len(), history.spent.len()), (13, 1, 1));
+        assert_eq!((history.left_out.len(), history.spawns.len(), history.notices.len()), (1, 1, 1));
+        assert!(history.deaths.is_some() && history.gastown.is_some() && history.server.is_some());
+        assert_eq!((history.holds.parked.as_slice(), history.last_heartbeat), (["beta".to_owned()].as_slice(), None));
+        let deacon = history.agent(&AgentId::Deacon);
+        assert_eq!((deacon.strip.as_str(), deacon.messages), ("..p", 4));
+        assert!(deacon.quarantined.is_some() && deacon.shut_down.is_some() && deacon.silence.is_some());
+        assert_eq!(deacon.gone.map(|gone| gone.how), Some(crate::town::history::Absence::Dead(2690)));
+        assert_eq!(deacon.program.map(|program| program.process.pid), Some(2690));
+        let again = parse(&encode(&*state)).expect("the same state");
+        assert_eq!(again.gtd.map(|own| own.history), state.gtd.map(|own| own.history));
+    }
+
     #[test]
     fn the_seeds_keys_come_first_and_everything_survives() {
         let dir = tempfile::tempdir().expect("a directory");
