@@ -28,7 +28,7 @@ fn a_stopped_tmux_server_costs_nobody_anything_and_what_came_meanwhile_is_done_o
     let order = json!({"action": "cycle", "agent": "beta/witness", "at": at});
     town.write("daemon/requests/1.json", &order.to_string());
     town.wait_for_log("tmux does not answer");
-    assert_eq!(town.word_for("deacon"), "unknown");
+    town.wait_for_word("deacon", "unknown");
     town.wait_for_heartbeats(1);
     assert_eq!([town.pids("deacon"), town.pids("beta-witness")], [[deacon], [beta]]);
     process::signal(server, libc::SIGCONT);

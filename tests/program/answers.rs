@@ -58,6 +58,6 @@ fn an_agent_that_reads_what_is_typed_and_says_nothing_is_not_restarted_at_once()
     wait_until("two pokes were in vain", || town.logged("Poke of Deacon not delivered") >= 2);
     town.wait_for_heartbeats(12);
     assert_eq!(town.pids("deacon"), [pid]);
-    assert_eq!(town.word_for("deacon"), "silent");
+    town.wait_for_word("deacon", "silent");
     gtd.stop();
 }

@@ -187,7 +187,7 @@ fn a_crash_loop_is_paced_and_ends_in_quarantine() {
     town.wait_for_heartbeats(3);
     let pids = town.pids("deacon");
     assert_eq!(pids.len(), 5, "one start and four restarts");
-    assert_eq!(town.word_for("deacon"), "quarantine");
+    town.wait_for_word("deacon", "quarantine");
     let log = town.log();
     for text in ["ended with exit status 7", "back-off before restart 2", "Deacon is in quarantine"] {
         assert!(log.contains(text), "{text}");

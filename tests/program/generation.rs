@@ -71,7 +71,7 @@ fn sessions_that_fit_several_generations_or_are_another_towns_tell_nothing() {
     let gtd = town.up();
     town.wait_for_heartbeats(1);
     gtd.stop();
-    assert_eq!(town.word_for("deacon"), "held");
+    town.wait_for_word("deacon", "held");
     assert_eq!(town.logged("there is no gt to ask; the town's files and sessions do not tell; set gtd.gastown"), 1);
 }
 
@@ -84,7 +84,7 @@ fn contradictory_signs_hold_and_say_what_contradicts_what() {
     let said = "daemon/dolt-state.json (v1.0) contradicts session hq-deacon on the user's tmux server (v0.2)";
     town.wait_for_log(said);
     town.wait_for_heartbeats(1);
-    assert_eq!(town.word_for("deacon"), "held");
+    town.wait_for_word("deacon", "held");
     assert_eq!(town.logged("contradicts"), 1, "said once");
     town.tmux(&["kill-session", "-t", "hq-deacon"]);
     town.wait_for_log("Gas Town is v1.0: daemon/dolt-state.json");

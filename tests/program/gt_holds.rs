@@ -61,7 +61,7 @@ fn parked_is_remembered_over_a_restart_of_gtd_where_the_file_is_torn() {
     town.up().stop();
     town.write(config, "{");
     town.up().stop();
-    assert_eq!(town.word_for("alpha/witness"), "held");
+    town.wait_for_word("alpha/witness", "held");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn what_gt_has_said_is_remembered_even_where_gt_has_gone() {
     fs::remove_file(town.bin.join("gt")).expect("removed");
     let gtd = town.up();
     town.wait_for_heartbeats(1);
-    assert_eq!(town.word_for("deacon"), "alive");
+    town.wait_for_word("deacon", "alive");
     gtd.stop();
 }
 
@@ -299,7 +299,7 @@ fn a_torn_rigs_file_keeps_the_last_good_list() {
     gtd.stop();
     // It outlives gtd, too.
     let gtd = town.up();
-    assert_eq!(town.word_for("alpha/witness"), "alive");
+    town.wait_for_word("alpha/witness", "alive");
     assert_eq!(town.logged("the last good list stands (1 rigs)"), 2, "once a daemon");
     town.set_rigs(&["alpha", "beta"]);
     town.wait_for_agent("beta-witness", None);

@@ -32,7 +32,7 @@ fn two_towns_on_one_tmux_server_leave_each_others_sessions_alone() {
     let other = second.up();
     let omega = second.wait_for_agent("omega-witness", None);
     second.wait_for_heartbeats(2);
-    assert_eq!(second.word_for("deacon"), "foreign");
+    second.wait_for_word("deacon", "foreign");
     assert_eq!(second.logged("The session of Deacon belongs to another town"), 1, "said once");
     assert!(second.pids("deacon").is_empty() && second.pids("alpha-witness").is_empty());
     // What the second one takes for free it may use.
@@ -57,7 +57,7 @@ fn a_session_that_nobody_marked_belongs_to_the_town_it_was_made_in() {
     let gtd = town.up();
     town.wait_for_heartbeats(2);
     gtd.stop();
-    assert_eq!(town.word_for("deacon"), "foreign");
+    town.wait_for_word("deacon", "foreign");
     assert_eq!(town.tmux(&["show-options", "-qv", "-t", "=gt-deacon:", "@gtd_town"]), "");
     assert!(!screen(&town, "gt-deacon").contains("HEARTBEAT"));
     assert_eq!(town.pane("gt-alpha-witness", "#{@gtd_town}").as_deref(), Some(text(&town.root)));
@@ -189,7 +189,7 @@ fn a_bare_shell_in_which_a_person_types_is_left_to_that_person() {
     wait_until("the shell answers", || person.sees().contains("hello"));
     let gtd = town.up();
     town.wait_for_heartbeats(2);
-    assert_eq!(town.word_for("deacon"), "waiting");
+    town.wait_for_word("deacon", "waiting");
     assert_eq!(town.logged("a person is using the shell"), 1);
     gtd.stop();
     assert!(town.pids("deacon").is_empty());

@@ -168,7 +168,7 @@ fn who_was_shut_down_stays_down_over_heartbeats_and_restarts_of_gtd() {
     gtd.stop();
     assert_eq!(town.pids("alpha-witness"), [pid]);
     assert!(!town.has_session("gt-alpha-witness") && town.has_session("gt-deacon"));
-    assert_eq!(town.word_for("alpha/witness"), "held");
+    town.wait_for_word("alpha/witness", "held");
     assert_eq!(town.logged("is gone (PID"), 0, "it was no death");
 }
 
@@ -313,7 +313,7 @@ fn a_request_starts_an_agent_in_quarantine_at_once() {
     town.wait_for_heartbeats(1);
     gtd.stop();
     assert_eq!(town.pids("deacon").len(), starts + 1);
-    assert_eq!(town.word_for("deacon"), "alive");
+    town.wait_for_word("deacon", "alive");
 }
 
 #[test]

@@ -210,6 +210,11 @@ impl Town {
         found.and_then(|entry| entry["state"].as_str()).unwrap_or("not there").to_owned()
     }
 
+    /// Waits until the state has this word for an agent: it is saved after what happens is done, and said.
+    pub fn wait_for_word(&self, agent: &str, word: &str) {
+        wait_until(&format!("{agent} is {word}"), || self.word_for(agent) == word);
+    }
+
     /// tmux, talking to the town's server whatever gtd is made to believe.
     pub fn tmux_command(&self) -> Command {
         let mut command = self.command("/usr/bin/env");
