@@ -99,58 +99,9 @@ pub struct Own<C = Vec<OpenCondition>, A = Vec<AgentStatus>, H = History> {
     /// What is remembered.
     pub history: H,
 }
-
-impl<C: ToJson, A: ToJson, H: ToJson> ToJson for Own<C, A, H> {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut object = Object::new(out);
-        object.put("format", &self.format);
-        object.put("version", &self.version);
-        object.put("program", &self.program);
-        object.put("boot", &self.boot);
-        object.put("looked_at", &self.looked_at);
-        object.put("next_heartbeat", &self.next_heartbeat);
-        object.put("rhythm", &self.rhythm);
-        object.put("no_generation", &self.no_generation);
-        object.put("conditions", &self.conditions);
-        object.put("agents", &self.agents);
-        object.put("history", &self.history);
-        object.end();
-    }
-}
-
-impl FromJson for Own {
-    fn blank() -> Own {
-        Own {
-            format: 0,
-            version: String::new(),
-            program: None,
-            boot: String::new(),
-            looked_at: None,
-            next_heartbeat: None,
-            rhythm: String::new(),
-            no_generation: None,
-            conditions: Vec::new(),
-            agents: Vec::new(),
-            history: History::default(),
-        }
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), String> {
-        let mut fields = Fields::of(value)?;
-        fields.fill("format", &mut self.format);
-        fields.fill("version", &mut self.version);
-        fields.fill("program", &mut self.program);
-        fields.fill("boot", &mut self.boot);
-        fields.fill("looked_at", &mut self.looked_at);
-        fields.fill("next_heartbeat", &mut self.next_heartbeat);
-        fields.fill("rhythm", &mut self.rhythm);
-        fields.fill("no_generation", &mut self.no_generation);
-        fields.fill("conditions", &mut self.conditions);
-        fields.fill("agents", &mut self.agents);
-        fields.fill("history", &mut self.history);
-        fields.end()
-    }
-}
+record!(Own<C, A, H> {
+    format, version, program, boot, looked_at, next_heartbeat, rhythm, no_generation, conditions, agents, history
+});
 
 /// The file that a daemon was started from.
 #[derive(Clone, Debug, PartialEq, Eq)]

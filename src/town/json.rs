@@ -153,10 +153,10 @@ fn below(key: &str, why: &str) -> String {
 }
 
 /// Has a record written and read by the names of its fields. Those under `or_default` may be missing, which they were in files
-/// of older versions; those under `unsaved` stand in no file.
+/// of older versions; those under `unsaved` stand in no file. What has parameters is read with their defaults.
 macro_rules! record {
-    ($type:ident { $($key:ident),* $(,)? } $(or_default { $($late:ident),* $(,)? })? $(unsaved { $($unsaved:ident),* })?) => {
-        impl $crate::town::json::ToJson for $type {
+    ($type:ident $(<$($of:ident),+>)? { $($key:ident),* $(,)? } $(or_default { $($late:ident),* $(,)? })? $(unsaved { $($unsaved:ident),* })?) => {
+        impl $(<$($of: $crate::town::json::ToJson),+>)? $crate::town::json::ToJson for $type $(<$($of),+>)? {
             fn write(&self, out: &mut Vec<u8>) {
                 let mut object = $crate::town::json::Object::new(out);
                 $(object.put(stringify!($key), &self.$key);)*
@@ -184,6 +184,29 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+/// Has a choice among words written and read by them: the type has them all in `ALL`, and each by its `word`.
+macro_rules! words {
+    ($type:ident) => {
+        impl $crate::town::json::ToJson for $type {
+            fn write(&self, out: &mut Vec<u8>) {
+                self.word().write(out);
+            }
+        }
+
+        impl $crate::town::json::FromJson for $type {
+            fn blank() -> $type {
+                $type::ALL[0]
+            }
+
+            fn fill(&mut self, value: &serde_json::Value) -> Result<(), String> {
+                *self = $crate::town::json::one_of(&$type::ALL, $type::word, value)?;
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use words;
 
 /// As JSON on one line.
 pub fn line(value: &dyn ToJson) -> Vec<u8> {

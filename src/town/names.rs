@@ -13,10 +13,9 @@ mod v02;
 mod v10;
 
 use super::agent::{AgentId, Role};
-use super::json::{FromJson, ToJson, one_of};
+use super::json::words;
 use super::rigs::Rig;
 use crate::town::sorted::SortedMap;
-use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -30,23 +29,7 @@ pub enum Generation {
     /// gt 1.0.
     V10,
 }
-
-impl ToJson for Generation {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.word().write(out);
-    }
-}
-
-impl FromJson for Generation {
-    fn blank() -> Generation {
-        Generation::Seed
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), String> {
-        *self = one_of(&Generation::ALL, Generation::word, value)?;
-        Ok(())
-    }
-}
+words!(Generation);
 
 impl Generation {
     /// All of them, oldest first.

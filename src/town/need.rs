@@ -1,7 +1,7 @@
 //! What needs a person, and what a person has been told of it.
 
 use super::agent::AgentId;
-use super::json::{FromJson, ToJson, choice, one_of, record, unknown, write_choice};
+use super::json::{FromJson, ToJson, choice, record, unknown, words, write_choice};
 use super::time::Moment;
 use crate::town::sorted::SortedSet;
 use serde_json::Value;
@@ -74,23 +74,7 @@ pub enum Supply {
     /// The file that outlives gtd.
     State,
 }
-
-impl ToJson for Supply {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.word().write(out);
-    }
-}
-
-impl FromJson for Supply {
-    fn blank() -> Supply {
-        Supply::Tmux
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), String> {
-        *self = one_of(&Supply::ALL, Supply::word, value)?;
-        Ok(())
-    }
-}
+words!(Supply);
 
 impl Supply {
     /// All of them.

@@ -2,7 +2,7 @@
 
 use super::agent::AgentId;
 use super::history::Program;
-use super::json::{FromJson, ToJson, choice, one_of, record, unknown, write_choice};
+use super::json::{FromJson, ToJson, choice, record, unknown, words, write_choice};
 use super::time::Wall;
 use serde_json::Value;
 use std::fmt;
@@ -22,23 +22,7 @@ pub enum Action {
     /// Forget its restarts: back-off and quarantine end.
     Reset,
 }
-
-impl ToJson for Action {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.word().write(out);
-    }
-}
-
-impl FromJson for Action {
-    fn blank() -> Action {
-        Action::Cycle
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), String> {
-        *self = one_of(&Action::ALL, Action::word, value)?;
-        Ok(())
-    }
-}
+words!(Action);
 
 impl Action {
     /// All that `--request` takes.

@@ -160,7 +160,9 @@ impl<K, V> IntoIterator for SortedMap<K, V> {
 
 impl<K: Ord, V> Extend<(K, V)> for SortedMap<K, V> {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-        entries.into_iter().for_each(|(key, value)| drop(self.insert(key, value)));
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
     }
 }
 
@@ -265,7 +267,9 @@ impl<K> IntoIterator for SortedSet<K> {
 
 impl<K: Ord> Extend<K> for SortedSet<K> {
     fn extend<I: IntoIterator<Item = K>>(&mut self, keys: I) {
-        keys.into_iter().for_each(|key| self.0.extend([(key, ())]));
+        for key in keys {
+            self.insert(key);
+        }
     }
 }
 

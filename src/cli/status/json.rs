@@ -30,7 +30,8 @@ impl ToJson for All<'_> {
         put_head(&mut object, self.0);
         let own = self.0.own();
         let conditions = own.map_or(&[][..], |own| &own.conditions);
-        object.put_always("conditions", &conditions.iter().map(Condition).collect::<Vec<_>>());
+        let condition = |open: &OpenCondition| Pair(["text", "since"], open.text.clone(), open.since.wall);
+        object.put_always("conditions", &conditions.iter().map(condition).collect::<Vec<_>>());
         let requests = own.map_or(&[][..], |own| &own.history.requests);
         object.put_always("requests", &requests.iter().map(Request).collect::<Vec<_>>());
         let spawned: Vec<&String> = own.iter().flat_map(|own| own.history.spawns.keys()).collect();
@@ -49,7 +50,10 @@ impl ToJson for One<'_> {
         let mut object = Object::new(out);
         put_head(&mut object, facts);
         object.put_always("agent", &Agent(facts, &story.status, Some(next(facts, &story.status))));
-        object.put_always("events", &story.events.iter().map(|(at, what)| Event(at, what)).collect::<Vec<_>>());
+        object.put_always(
+            "events",
+            &story.events.iter().map(|(at, what)| Pair(["at", "text"], at, what)).collect::<Vec<_>>(),
+        );
         object.put_always("screens", &story.screens);
         object.end();
     }
@@ -80,32 +84,24 @@ fn put_head(object: &mut Object, facts: &Facts) {
     heartbeats.put_always("next_at", &wall(own.and_then(|own| own.next_heartbeat).filter(|_| facts.is_gtds())));
     heartbeats.put_always("rhythm", &own.map(|own| &own.rhythm));
     heartbeats.end();
+    let gastown = |generation, why| Pair(["generation", "why"], generation, why);
     let gastown = own.and_then(|own| match (&own.no_generation, &own.history.names) {
-        (Some(why), _) => Some(Gastown(None, why)),
-        (None, names) => names.as_ref().map(|names| Gastown(Some(names.generation.word()), &names.why)),
+        (Some(why), _) => Some(gastown(None, why)),
+        (None, names) => names.as_ref().map(|names| gastown(Some(names.generation.word()), &names.why)),
     });
     object.put_always("gastown", &gastown);
     object.put_always("looked_at", &wall(own.and_then(|own| own.looked_at)));
 }
 
-struct Gastown<'a>(Option<&'static str>, &'a str);
+/// An object of two keys.
+struct Pair<A, B>([&'static str; 2], A, B);
 
-impl ToJson for Gastown<'_> {
+impl<A: ToJson, B: ToJson> ToJson for Pair<A, B> {
     fn write(&self, out: &mut Vec<u8>) {
+        let Pair([first, second], one, other) = self;
         let mut object = Object::new(out);
-        object.put_always("generation", &self.0);
-        object.put_always("why", &self.1);
-        object.end();
-    }
-}
-
-struct Condition<'a>(&'a OpenCondition);
-
-impl ToJson for Condition<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut object = Object::new(out);
-        object.put_always("text", &self.0.text);
-        object.put_always("since", &self.0.since.wall);
+        object.put_always(first, one);
+        object.put_always(second, other);
         object.end();
     }
 }
@@ -119,17 +115,6 @@ impl ToJson for Request<'_> {
         object.put_always("agent", &self.0.agent);
         object.put_always("source", &self.0.source.to_string());
         object.put_always("since", &self.0.at);
-        object.end();
-    }
-}
-
-struct Event<'a>(&'a str, &'a str);
-
-impl ToJson for Event<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut object = Object::new(out);
-        object.put_always("at", &self.0);
-        object.put_always("text", &self.1);
         object.end();
     }
 }
