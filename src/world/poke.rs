@@ -112,7 +112,6 @@ struct Round<'a> {
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
         let before = self.wave(Some(&clear), Some(&|_| true))?;
-        let before = self.counted(&before);
         self.pause(AFTER_CLEARING)?;
         self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), None)?;
         self.pause(AFTER_TEXT)?;
@@ -123,8 +122,14 @@ impl Round<'_> {
             let seen = at(&shown, number);
             at_cursor.push(seen.is_some_and(|seen| ends_at(seen.text(), &seen.cursor, &poke.text)));
         }
-        let counts = self.counted(&shown);
-        self.close(&Delivery::NotShown, &|number| !at_cursor[number] && counts[number] <= before[number]);
+        let pokes = self.pokes;
+        let count = |screens: &Screens, number: usize| {
+            at(screens, number).map_or(0, |seen| times_shown(seen.text(), &pokes[number].text))
+        };
+        self.close(&Delivery::NotShown, &|number| {
+            !at_cursor[number] && count(&shown, number) <= count(&before, number)
+        });
+        drop(before);
         for attempt in 0..=MORE_ENTERS {
             // A named Enter does not submit in some agents' builds; a carriage return does.
             self.wave(Some(&|poke| vec![typed(poke, "'\r'")]), None)?;
@@ -140,15 +145,6 @@ impl Round<'_> {
             }
         }
         Ok(())
-    }
-
-    /// How often the end of each message is shown.
-    fn counted(&self, screens: &Screens) -> Vec<usize> {
-        let mut counts = Vec::new();
-        for (number, poke) in self.pokes.iter().enumerate() {
-            counts.push(at(screens, number).map_or(0, |seen| times_shown(seen.text(), &poke.text)));
-        }
-        counts
     }
 
     /// One look at all that are under way: where anything has changed, the message was taken. Where the message stood at the
