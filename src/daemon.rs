@@ -72,6 +72,8 @@ struct Pending {
     due: Option<Duration>,
     /// Processes of agents that have ended.
     ended: Vec<u32>,
+    /// Those of them of which nothing was said yet.
+    unsaid: Vec<u32>,
 }
 
 impl Pending {
@@ -136,6 +138,8 @@ struct Daemon {
     last_was_death: bool,
     /// Whether the last look has shown that an agent is gone.
     has_died: bool,
+    /// How long the last look took.
+    look_took: Duration,
     /// How long the machine had been suspended when that was last asked.
     suspended: Duration,
     /// Whether the inbox held more than one pass deals with.
@@ -212,6 +216,7 @@ pub fn run(root: &Path, life: Life, ready: &dyn Fn()) -> Result<(), NotRun> {
         lost: false,
         last_was_death: false,
         has_died: false,
+        look_took: Duration::ZERO,
         broken_off: 0,
         inbox_fails: false,
         suspended: raw::suspended(),
@@ -383,7 +388,8 @@ impl Daemon {
         self.history.config.clone_from(&self.world.config_file);
         let began = Instant::now();
         let snapshot = self.world.look(trigger, &self.history)?;
-        self.metrics.look(began.elapsed());
+        self.look_took = began.elapsed();
+        self.metrics.look(self.look_took);
         self.notice_suspension();
         let names = self.history.names.clone();
         for event in observe(&mut self.history, &snapshot) {

@@ -7,7 +7,7 @@ use crate::sys::attention::{Heard, Stopped};
 use crate::sys::clock;
 use crate::town::agent::AgentId;
 use crate::town::snapshot::Snapshot;
-use crate::town::sorted::SortedMap;
+use crate::town::sorted::{SortedMap, SortedSet};
 use crossbeam_channel::Receiver;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -15,6 +15,10 @@ use std::time::Duration;
 
 /// Looks for the sake of deaths are at least this far from each other.
 const BETWEEN_DEATHS: Duration = Duration::from_secs(1);
+
+/// Where the last look took longer, so may the next: then it is said at once who has ended, and after the look how. It takes a
+/// thousand agents, or a busy machine.
+const SLOW_LOOK: Duration = Duration::from_millis(20);
 
 /// Empties the channel into `pending`. A death that comes while something is under way that can take long is said here; else the
 /// look that follows at once says it, and how.
@@ -29,14 +33,17 @@ pub(super) fn heed(
         let mut pending = pending.borrow_mut();
         let mut back = false;
         for event in inbox.try_iter() {
-            if let (Event::Ended { pid }, asking @ (Asking::Patiently | Asking::UntilCalled)) = (event, asking.get()) {
-                let who = watched.borrow().get(&pid).map_or("A process that is watched".to_owned(), AgentId::label);
-                let when = match asking {
-                    Asking::UntilCalled => "what is under way is broken off for that",
-                    _ => "it is looked at as soon as what is under way has ended",
-                };
-                log.warn(format_args!("{who} has ended (PID {pid}); {when}"));
-                back |= asking == Asking::UntilCalled;
+            if let Event::Ended { pid } = event {
+                let who = || watched.borrow().get(&pid).map_or("A process that is watched".to_owned(), AgentId::label);
+                let say = |when| log.warn(format_args!("{} has ended (PID {pid}); {when}", who()));
+                match asking.get() {
+                    Asking::No => pending.unsaid.push(pid),
+                    Asking::Patiently => say("it is looked at as soon as what is under way has ended"),
+                    Asking::UntilCalled => {
+                        say("what is under way is broken off for that");
+                        back = true;
+                    }
+                }
             }
             pending.take_in(event);
         }
@@ -63,12 +70,26 @@ impl Daemon {
             return Ok(());
         }
         self.ended.extend(pending.ended.iter().copied());
+        if self.look_took > SLOW_LOOK {
+            self.say_ended(&pending.unsaid);
+        }
         let since = self.history.last_look.map(|last| clock::now().since(last));
         let left = since.and_then(|since| BETWEEN_DEATHS.checked_sub(since)).filter(|_| self.last_was_death);
         self.last_was_death = true;
         match left {
             Some(left) if !pending.wake && pending.due.is_none() => self.world.attention.pause(left),
             _ => Ok(()),
+        }
+    }
+
+    fn say_ended(&self, pids: &[u32]) {
+        let watched = self.watched.borrow();
+        let mut agents: SortedSet<&AgentId> = SortedSet::new();
+        agents.extend(pids.iter().filter_map(|pid| watched.get(pid)));
+        let Some(first) = agents.iter().next().map(|agent| agent.label()) else { return };
+        match agents.len() - 1 {
+            0 => self.log.warn(format_args!("{first} has ended; tmux is asked how")),
+            more => self.log.warn(format_args!("{first} and {more} more have ended; tmux is asked how")),
         }
     }
 

@@ -121,12 +121,24 @@ impl Town {
         self.tmux(&["new-session", "-d", "-s", "first"]);
         self.script(&self.agents.iter().map(line).fold(first, |script, line| script + &line));
         self.tmux(&["kill-session", "-t", "=first:"]);
+        self.wait_for_agents();
+        self.run(&["--once"]);
+    }
+
+    /// Starts all agents in their panes again.
+    pub fn start_again(&self) {
+        let line = |(session, _): &(String, PathBuf)| format!("respawn-pane -k -t '={session}:'\n");
+        self.script(&self.agents.iter().map(line).collect::<String>());
+        self.wait_for_agents();
+    }
+
+    /// Waits until each has shown its prompt.
+    fn wait_for_agents(&self) {
         let shown = || {
-            let panes = self.tmux(&["list-panes", "-a", "-F", "#{cursor_x}"]);
-            panes.lines().filter(|column| *column == "2").count()
+            let panes = self.tmux(&["list-panes", "-a", "-F", "#{pane_dead} #{cursor_x}"]);
+            panes.lines().filter(|pane| *pane == "0 2").count()
         };
         wait_until(|| shown() == self.agents.len());
-        self.run(&["--once"]);
     }
 
     /// How many agents there are.

@@ -1,6 +1,7 @@
 //! Deaths are known at once, whoever made the session, and whatever dies. All towns here look once an hour unless they are told
 //! otherwise, so that nothing else can have noticed.
 
+use crate::support::fakes::{TMUX, program};
 use crate::support::{Gtd, Mode, Town, eventually, process, wait_until};
 use serde_json::json;
 use std::fs;
@@ -89,6 +90,26 @@ fn a_server_that_dies_is_one_event_and_its_agents_come_back_the_deacon_first() {
     let after = log.split("tmux lost 7 agents").nth(1).expect("what follows");
     let first = after.lines().find(|line| line.contains(" Starting ")).expect("a start");
     assert!(first.contains("Starting Deacon: no session"), "{first}");
+    gtd.stop();
+}
+
+#[test]
+fn where_looks_take_long_a_death_is_said_before_tmux_tells_how() {
+    let town = town(&["a", "b"]);
+    // A tmux that takes its time, and all of it while `busy` is there.
+    let busy = town.notes.join("busy");
+    let wait = format!("sleep 0.05; while [ -e {} ]; do sleep 0.01; done", busy.display());
+    program(&town.bin.join("tmux"), &format!("#!/bin/sh\ncase \"$*\" in *list-panes*) {wait};; esac\n{TMUX} \"$@\""));
+    let gtd = up(&town, &["deacon", "a/witness", "b/witness"]);
+    let [deacon, a, b] = ["deacon", "a-witness", "b-witness"].map(|name| town.wait_for_agent(name, None));
+    fs::write(&busy, "").expect("written");
+    process::signal(a, libc::SIGKILL);
+    town.wait_for_log("witness for a has ended; tmux is asked how");
+    assert_eq!(town.logged("is gone (PID"), 0);
+    process::signal(deacon, libc::SIGKILL);
+    process::signal(b, libc::SIGKILL);
+    fs::remove_file(&busy).expect("removed");
+    wait_until("all are said", || town.logged("is gone (PID") == 3 || town.logged("tmux lost 3 agents at once") == 1);
     gtd.stop();
 }
 

@@ -1,7 +1,8 @@
 //! Pokes to several agents at once: one list, one guard and one run of screens are for all of them. What happens to one of the
 //! agents in between costs nobody else a heartbeat, and types nothing into what is no agent any more.
 
-use crate::support::{Ran, Town, fakes::program, wait_until};
+use crate::support::fakes::{TMUX, program};
+use crate::support::{Ran, Town, wait_until};
 use gtd::town::plan::PaneRef;
 use gtd::town::snapshot::Process;
 use gtd::world::tmux::script::{is_marked, together};
@@ -97,9 +98,6 @@ fn town() -> (Town, [usize; 3]) {
 fn heard(town: &Town) -> [usize; 3] {
     AGENTS.map(|agent| town.heard(agent, None).len())
 }
-
-/// The real tmux, behind the directory of the fakes.
-const TMUX: &str = "PATH=${PATH#*:} tmux";
 
 /// Puts a tmux in gtd's way: `before` is done before the scripts, `after` when they are done; `$n` is the number of the script.
 fn intercept(town: &Town, before: &str, after: &str) {

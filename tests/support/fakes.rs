@@ -40,6 +40,9 @@ impl Mode {
     }
 }
 
+/// The real tmux, behind the directory of the fakes.
+pub const TMUX: &str = "PATH=${PATH#*:} tmux";
+
 /// `bd` and `gt`, whose inbox is empty and whose nudge-poller stays. A call is noted before anything else, in one write.
 const TOOL: &str = r#"#!/bin/sh
 dir='@DIR@'
