@@ -3,6 +3,7 @@
 
 mod agents;
 mod deaths;
+mod event;
 mod messages;
 mod notices;
 mod observe;
@@ -17,9 +18,10 @@ pub mod stale;
 pub mod strip;
 mod troubles;
 
+pub use event::Event;
 pub use messages::{DEACON_MESSAGES, WITNESS_MESSAGES};
 pub use notices::{Telling, note_told, tellings};
-pub use observe::{Event, after_sleep, observe};
+pub use observe::{after_sleep, observe};
 pub use record::{A_DAY, record, record_outcome};
 pub use sighting::is_ours;
 pub use troubles::{Troubles, troubles};

@@ -1,6 +1,7 @@
 //! The words: what a town is made of, as plain values. No clock, no file, no process.
 
 pub mod agent;
+pub mod answers;
 pub mod config;
 pub mod duration;
 pub mod history;
@@ -14,6 +15,7 @@ pub mod need;
 pub mod outage;
 pub mod outcome;
 pub mod plan;
+pub mod process;
 pub mod request;
 pub mod rigs;
 pub mod sha256;

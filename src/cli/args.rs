@@ -1,7 +1,7 @@
 //! What was typed, as a value.
 
 use super::options;
-use super::print::What;
+use super::print::what::What;
 use crate::town::duration::parse_duration;
 use crate::town::request::Action as Wanted;
 use lexopt::prelude::*;

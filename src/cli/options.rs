@@ -1,7 +1,7 @@
 //! The command line as a table: `--help`, the manual page and the completions are made from it, and the reader of command
 //! lines takes from it which flags go together. Backquotes in a text set off what is code.
 
-use super::print::What;
+use super::print::what::What;
 use crate::town::request;
 use std::fmt::Write;
 

@@ -1,21 +1,11 @@
 //! Many deaths at once: one event, and a condition until all who died are back.
 
-use super::observe::Event;
+use super::event::Event;
 use crate::town::agent::AgentId;
 use crate::town::history::History;
 use crate::town::need::Deaths;
 use crate::town::snapshot::Snapshot;
 use crate::town::sorted::SortedSet;
-
-/// Names who died at once.
-pub(super) fn lost(agents: &[AgentId]) -> String {
-    let mut text = format!("tmux lost {} agents at once: ", agents.len());
-    for (n, agent) in agents.iter().enumerate() {
-        text.push_str(if n == 0 { "" } else { ", " });
-        text.push_str(&agent.label());
-    }
-    text
-}
 
 /// Takes in who has died, and who of those before is back. Whoever has left the town, or was shut down, is not waited for.
 pub(super) fn note_deaths(history: &mut History, snapshot: &Snapshot, events: &[Event]) {

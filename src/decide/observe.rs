@@ -1,19 +1,20 @@
 //! What a look teaches the memory: who is up since when, who has gone, and how.
 
-use super::deaths::{lost, note_deaths};
+use super::deaths::note_deaths;
+use super::event::Event;
 use super::pacing::{self, FORGIVEN_AFTER};
 use super::sighting::{Sighting, moved_to, sighting};
 use super::silence::{Answer, answer, observe_answer};
 use crate::town::agent::AgentId;
-use crate::town::history::{Absence, AgentHistory, Gone, History, NamesInForce, Program, SavedHolds};
-use crate::town::level::Level;
+use crate::town::history::{Absence, AgentHistory, Gone, History, NamesInForce, SavedHolds};
 use crate::town::names::Agent;
 use crate::town::plan::Missing;
+use crate::town::process::Process;
+use crate::town::process::Program;
 use crate::town::rigs::SavedRig;
-use crate::town::snapshot::{Pane, Process, Snapshot};
+use crate::town::snapshot::{Pane, Snapshot};
 use crate::town::sorted::SortedSet;
 use crate::town::time::{Moment, Wall};
-use std::fmt;
 use std::mem::swap;
 use std::time::Duration;
 
@@ -25,59 +26,6 @@ const SAME_PASS: Duration = Duration::from_secs(1);
 
 /// From this number on, deaths in one look are one event: the server died, not the agents.
 const MASS_DEATH: usize = 3;
-
-/// Something that happened between two looks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// An agent that was alive is gone.
-    Gone {
-        /// Who.
-        agent: AgentId,
-        /// How.
-        absence: Missing,
-        /// The process it was.
-        pid: u32,
-    },
-    /// Several agents went at once.
-    MassDeath(Vec<AgentId>),
-    /// An agent came up, or was exchanged, by somebody else's hand.
-    CameUp {
-        /// Who.
-        agent: AgentId,
-        /// The process it is now.
-        pid: u32,
-    },
-    /// An agent has been restarted too often and is tried once an hour from now on.
-    Quarantined(AgentId),
-    /// An agent has run long enough: its restarts no longer count.
-    Forgiven(AgentId),
-}
-
-impl Event {
-    /// How much it matters.
-    pub const fn level(&self) -> Level {
-        match self {
-            Event::Gone { .. } | Event::MassDeath(_) | Event::Quarantined(_) => Level::Warning,
-            Event::CameUp { .. } | Event::Forgiven(_) => Level::Notice,
-        }
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Event::Gone { agent, absence, pid } => write!(f, "{} is gone (PID {pid}): {absence}", agent.label()),
-            Event::MassDeath(agents) => f.write_str(&lost(agents)),
-            Event::CameUp { agent, pid } => write!(f, "{} was started by somebody else (PID {pid})", agent.label()),
-            Event::Quarantined(agent) => write!(
-                f,
-                "{} is in a restart loop (5 within 15m): quarantined, tried once an hour until it runs for 30m",
-                agent.label()
-            ),
-            Event::Forgiven(agent) => write!(f, "{} has run for 30m: its restarts are forgiven", agent.label()),
-        }
-    }
-}
 
 /// Brings the memory up to date with a snapshot, and says what has happened since the last one.
 pub fn observe(history: &mut History, snapshot: &Snapshot) -> Vec<Event> {

@@ -3,9 +3,10 @@
 use super::agents::STARTS_AT_A_TIME;
 use super::silence::note_poke;
 use crate::town::config::Config;
-use crate::town::history::{Absence, AgentHistory, Gone, History, Program, RESTARTS_KEPT, STARTS_KEPT};
+use crate::town::history::{Absence, AgentHistory, Gone, History, RESTARTS_KEPT, STARTS_KEPT};
 use crate::town::outcome::{Delivery, Done, Outcome};
 use crate::town::plan::{Leave, Plan, Trigger, Verdict};
+use crate::town::process::Program;
 use crate::town::time::Moment;
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
 //! What a snapshot shows of one agent.
 
-use crate::town::history::{Absence, Program};
+use crate::town::history::Absence;
 use crate::town::names::Agent;
 use crate::town::outage::Outage;
 use crate::town::plan::{Addressee, Missing, PaneRef};
+use crate::town::process::Program;
 use crate::town::snapshot::{Pane, PaneState, Session, Snapshot};
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! The conditions that a person should know of, each of which is said when it begins and when it ends.
 
-use super::deaths::lost;
+use super::event::lost;
 use crate::town::agent::{AgentId, Role};
 use crate::town::history::History;
 use crate::town::need::{Matter, Need, Supply};

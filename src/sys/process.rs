@@ -3,7 +3,8 @@
 pub mod ending;
 
 use super::raw;
-use crate::town::snapshot::{Ended, Process};
+use crate::town::process::Process;
+use crate::town::snapshot::Ended;
 use crate::town::sorted::SortedSet;
 use crate::town::time::Wall;
 use std::fs;

@@ -1,12 +1,14 @@
 //! What gtd remembers from look to look, and over its own restarts.
 
 use super::agent::{AgentId, Name};
-use super::json::{Fields, FromJson, Object, ToJson, choice, record, unknown, write_choice};
+use super::answers::{KnownGastown, LeftOut};
+use super::json::{FromJson, ToJson, choice, record, unknown, write_choice};
 use super::names::Generation;
 use super::need::{Deaths, Notice};
+use super::process::{Program, Server};
 use super::request::{Claim, ShutDown, Spent};
 use super::rigs::SavedRig;
-use super::snapshot::{Holds, Process, Server};
+use super::snapshot::Holds;
 use super::time::{Moment, Wall};
 use crate::town::sorted::{SortedMap, SortedSet};
 use serde_json::Value;
@@ -58,22 +60,6 @@ record!(History {
     spawns, deaths, notices, agents
 } or_default { heartbeats, holds });
 
-/// An answer of `gt --version`, or what the town itself has shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownGastown {
-    /// The generation; `None` where `gt` named one that gtd does not know.
-    pub generation: Option<Generation>,
-    /// The program that said so; empty where it was the town.
-    pub program: String,
-    /// When that file was last changed; another time means another `gt`.
-    pub changed: Option<Wall>,
-    /// What was said, as a clause: `gt --version says v1.0.1`.
-    pub said: String,
-    /// When it was asked.
-    pub asked: Option<Wall>,
-}
-record!(KnownGastown { generation, program, changed, asked } or_default { said });
-
 /// Which generation's names are used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamesInForce {
@@ -102,16 +88,6 @@ impl From<&Holds> for SavedHolds {
         SavedHolds { parked: words(&holds.parked), no_restart: words(&holds.no_restart), paused: holds.paused.clone() }
     }
 }
-
-/// A bead that is not asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Since when.
-    pub since: Wall,
-    /// Whether `bd` said that there is none; else that it could be several.
-    pub missing: bool,
-}
-record!(LeftOut { since, missing });
 
 /// The memory of a spawned worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,44 +160,6 @@ pub struct Silence {
     pub heartbeats: u32,
 }
 record!(Silence { first, second, heartbeats });
-
-/// The program of an agent, from the start to the end of its process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// The number of its pane; not a target, only a part of its identity.
-    pub pane: u32,
-    /// Its process.
-    pub process: Process,
-    /// Whether gtd started it.
-    pub by_gtd: bool,
-}
-
-/// On one level with its process.
-impl ToJson for Program {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut object = Object::new(out);
-        object.put("pane", &self.pane);
-        object.put("pid", &self.process.pid);
-        object.put("start", &self.process.start);
-        object.put("by_gtd", &self.by_gtd);
-        object.end();
-    }
-}
-
-impl FromJson for Program {
-    fn blank() -> Program {
-        Program { pane: 0, process: Process::blank(), by_gtd: false }
-    }
-
-    fn fill(&mut self, value: &Value) -> Result<(), String> {
-        let mut fields = Fields::of(value)?;
-        fields.fill("pane", &mut self.pane);
-        fields.fill("pid", &mut self.process.pid);
-        fields.fill("start", &mut self.process.start);
-        fields.fill("by_gtd", &mut self.by_gtd);
-        fields.end()
-    }
-}
 
 /// That an agent has gone, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::agent::AgentId;
 use super::level::Level;
-use super::snapshot::Process;
+use super::process::Process;
 use std::fmt;
 use std::path::PathBuf;
 

@@ -7,8 +7,9 @@ pub use words::timed;
 
 use super::agent::{AgentId, Role};
 use super::outage::Outage;
+use super::process::Process;
 use super::request::{Action, Source};
-use super::snapshot::{Ended, Process};
+use super::snapshot::Ended;
 use super::time::Moment;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! What is asked of gtd: an action for an agent, by mail or through the spool.
 
 use super::agent::AgentId;
-use super::history::Program;
 use super::json::{FromJson, ToJson, choice, record, unknown, words, write_choice};
+use super::process::Program;
 use super::time::Wall;
 use serde_json::Value;
 use std::fmt;

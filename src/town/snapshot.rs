@@ -1,16 +1,16 @@
 //! What one look at the town has shown. Every part that has to be asked for is a `Result`: unknown is not absent.
 
 use super::agent::{AgentId, Name};
+use super::answers::{KnownGastown, LeftOut};
 use super::config::Config;
-use super::history::{KnownGastown, LeftOut};
 use super::mail::Mail;
 use super::names::{Agent, Generation};
 use super::need::{Matter, Need};
 use super::outage::Outage;
+use super::process::{Process, Server};
 use super::request::SpoolFile;
 use super::rigs::Rig;
 use super::time::{Moment, Wall};
-use crate::town::json::record;
 use crate::town::sorted::{SortedMap, SortedSet};
 use std::path::PathBuf;
 
@@ -64,16 +64,6 @@ pub struct Snapshot {
     /// What is wrong with the town's files, each said when it begins and when it ends.
     pub troubles: Vec<Trouble>,
 }
-
-/// A tmux server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    /// Its process.
-    pub process: Process,
-    /// The options by which it is reached.
-    pub socket: String,
-}
-record!(Server { process, socket });
 
 /// What stops gtd from acting, as found in the town's files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -217,16 +207,6 @@ pub enum Ended {
     /// tmux does not tell.
     Unknown,
 }
-
-/// A process for as long as it lives: PIDs are used again, PIDs with a start time are not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Process {
-    /// Its PID.
-    pub pid: u32,
-    /// When it started, in the kernel's own unit since boot; 0 where that is not known.
-    pub start: u64,
-}
-record!(Process { pid, start });
 
 /// The Deacon's inbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::tool;
 use crate::decide::A_DAY;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::command::{Command, Output};
-use crate::town::history::LeftOut;
+use crate::town::answers::LeftOut;
 use crate::town::json::parse_value;
 use crate::town::outage::Outage;
 use crate::town::snapshot::{Report, Reports};

@@ -11,7 +11,7 @@ use crate::sys::process::{self, Table};
 use crate::town::agent::AgentId;
 use crate::town::outcome::Done;
 use crate::town::plan::PaneRef;
-use crate::town::snapshot::Process;
+use crate::town::process::Process;
 use std::fs;
 use std::path::PathBuf;
 

@@ -136,7 +136,7 @@ impl World {
     }
 
     /// The pollers of this session that are certain to be this town's: only those are ended.
-    fn own_pollers(&self, session: &str) -> io::Result<Vec<crate::town::snapshot::Process>> {
+    fn own_pollers(&self, session: &str) -> io::Result<Vec<crate::town::process::Process>> {
         process::find(&mut |pid, args| {
             let is_one =
                 process::given(args, "gt").is_some_and(|words| words.starts_with(&[POLLER.into(), session.into()]));

@@ -10,7 +10,7 @@ use super::elsewhere::{Place, patrol_names};
 use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::files::{self, Whose};
-use crate::town::history::KnownGastown;
+use crate::town::answers::KnownGastown;
 use crate::town::names::Generation;
 use crate::town::outage::Outage;
 use crate::town::rigs::Rig;

@@ -12,10 +12,9 @@ use gtd::town::names::{Agent, Generation};
 use gtd::town::outage::Outage;
 use gtd::town::outcome::{Delivery, Done, Outcome};
 use gtd::town::plan::{Place, Plan, Trigger, Verdict};
+use gtd::town::process::Process;
 use gtd::town::rigs::Rig;
-use gtd::town::snapshot::{
-    Dock, Elsewhere, Ended, Holds, Inbox, Pane, PaneState, Process, Report, Reports, Session, Snapshot,
-};
+use gtd::town::snapshot::{Dock, Elsewhere, Ended, Holds, Inbox, Pane, PaneState, Report, Reports, Session, Snapshot};
 use gtd::town::sorted::SortedMap;
 use gtd::town::time::{Moment, Tick, Wall};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 use crate::support::{Town, fakes, wait_until};
 use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
-use gtd::town::history::LeftOut;
+use gtd::town::answers::LeftOut;
 use gtd::town::snapshot::{Report, Reports};
 use gtd::town::sorted::SortedMap;
 use gtd::town::time::Wall;

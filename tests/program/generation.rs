@@ -3,8 +3,8 @@
 use crate::support::{Town, wait_until};
 use gtd::sys::attention::Attention;
 use gtd::sys::command::Command;
+use gtd::town::answers::KnownGastown;
 use gtd::town::config::Config;
-use gtd::town::history::KnownGastown;
 use gtd::town::names::Generation;
 use gtd::town::time::Wall;
 use gtd::world::gastown::{self, Ask, Found};

@@ -4,7 +4,7 @@
 use crate::support::fakes::{TMUX, program};
 use crate::support::{Ran, Town, wait_until};
 use gtd::town::plan::PaneRef;
-use gtd::town::snapshot::Process;
+use gtd::town::process::Process;
 use gtd::world::tmux::script::{is_marked, together};
 use serde_json::json;
 use std::fs;

@@ -7,7 +7,8 @@ use crate::town::{Event, Fault, ROOT};
 use gtd::town::names::Agent;
 use gtd::town::outcome::{Delivery, Done, Outcome};
 use gtd::town::plan::{Addressee, PaneRef, Place, Plan, Verdict};
-use gtd::town::snapshot::{Ended, Process, Snapshot};
+use gtd::town::process::Process;
+use gtd::town::snapshot::{Ended, Snapshot};
 
 /// What is to be cleared away for one agent.
 pub struct Clearing {

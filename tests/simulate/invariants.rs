@@ -9,8 +9,9 @@ use gtd::decide::stale::stale;
 use gtd::town::agent::AgentId;
 use gtd::town::names::Agent;
 use gtd::town::plan::{Delay, Plan, Trigger, Verdict};
+use gtd::town::process::Process;
 use gtd::town::request::{Action, Claim};
-use gtd::town::snapshot::{PaneState, Process, Report, Reports, Session, Snapshot};
+use gtd::town::snapshot::{PaneState, Report, Reports, Session, Snapshot};
 
 /// An agent in the town as it really is, as far as a look can tell.
 pub fn truth(tmux: &Tmux, snapshot: &Snapshot, agent: &Agent, page: Option<&Page>) -> Truth {

@@ -4,7 +4,7 @@
 use crate::town::{DAY, HOUR, MINUTE, SECOND};
 use gtd::town::agent::AgentId;
 use gtd::town::config::Config;
-use gtd::town::snapshot::Process;
+use gtd::town::process::Process;
 use std::collections::BTreeMap;
 
 /// How an agent is gone. Another way is another event, which has to settle anew.

@@ -1,7 +1,8 @@
 //! A tmux server: sessions and panes with numbers that begin anew with each server, and programs with PIDs that are used again.
 
 use gtd::town::plan::PaneRef;
-use gtd::town::snapshot::{Ended, Process};
+use gtd::town::process::Process;
+use gtd::town::snapshot::Ended;
 use std::collections::BTreeMap;
 
 /// PIDs come round again after so many, so that a dead program's number is soon another one's.

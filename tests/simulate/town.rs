@@ -4,15 +4,17 @@
 use crate::chance::Chance;
 use crate::tmux::{Holds, Owner, Pane, Tmux};
 use gtd::town::agent::{AgentId, Name, Role};
+use gtd::town::answers::KnownGastown;
 use gtd::town::config::Config;
-use gtd::town::history::{History, KnownGastown};
+use gtd::town::history::History;
 use gtd::town::mail::Mail;
 use gtd::town::names::{Agent, Generation};
 use gtd::town::outage::Outage;
 use gtd::town::plan::Trigger;
+use gtd::town::process::Server;
 use gtd::town::request::SpoolFile;
 use gtd::town::rigs::{Rig, SavedRig};
-use gtd::town::snapshot::{self as seen, Elsewhere, Inbox, PaneState, Report, Reports, Server, Session, Snapshot};
+use gtd::town::snapshot::{self as seen, Elsewhere, Inbox, PaneState, Report, Reports, Session, Snapshot};
 use gtd::town::sorted::{SortedMap, SortedSet};
 use gtd::town::spawn::Spawn;
 use gtd::town::time::{Moment, Tick, Wall};
@@ -73,7 +75,7 @@ pub enum Event {
     Storm,
     Over(Fault),
     /// A program ends by itself.
-    Dies(seen::Process),
+    Dies(gtd::town::process::Process),
     /// Somebody starts what he has ended.
     StartByHand(String),
     /// Somebody starts the agent anew in the shell that was left.
@@ -339,7 +341,7 @@ fn pane_as_seen(pane: &Pane) -> seen::Pane {
     let (state, process) = match pane.holds {
         Holds::Program => (PaneState::Running, pane.process),
         Holds::Shell => (PaneState::BareShell, pane.process),
-        Holds::Nothing(how) => (PaneState::Dead(how), seen::Process { start: 0, ..pane.process }),
+        Holds::Nothing(how) => (PaneState::Dead(how), gtd::town::process::Process { start: 0, ..pane.process }),
     };
     let command = if pane.owner == Owner::Other { "vim" } else { "node" };
     seen::Pane {

@@ -5,8 +5,9 @@ use crate::tmux::{Holds, Owner, Session};
 use crate::town::{DAY, Event, Fault, HOUR, MINUTE, ROOT, SECOND};
 use gtd::town::agent::{AgentId, Name};
 use gtd::town::mail::Mail;
+use gtd::town::process::Process;
 use gtd::town::rigs::Rig;
-use gtd::town::snapshot::{Ended, Process};
+use gtd::town::snapshot::Ended;
 
 /// How long a calm is: everything has to be well by its end. An hour for the slowest heartbeat, another for a try out of
 /// quarantine, and some more.

@@ -1,6 +1,6 @@
 //! `--print man`: gtd(8), in the macros of man(7).
 
-use super::What;
+use super::what::What;
 use crate::cli::help::wrap;
 use crate::cli::options::{self, FLAGS, Flag, Kind};
 use crate::cli::reference::{EXITS, FILES, SIGNALS, VARIABLES};

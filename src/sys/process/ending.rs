@@ -3,7 +3,7 @@
 use super::{Table, lives};
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::raw::{self, Wait};
-use crate::town::snapshot::Process;
+use crate::town::process::Process;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
