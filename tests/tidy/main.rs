@@ -1,6 +1,7 @@
 //! What is promised about the sources, held by reading them: the layers, what may be in them, and that the README and the
 //! program say the same.
 
+mod circles;
 mod readme;
 mod rules;
 mod source;
@@ -61,6 +62,12 @@ fn none(what: &str, missing: &BTreeSet<String>) {
 #[test]
 fn every_layer_uses_only_those_below_it() {
     hold(rules::layers);
+}
+
+#[test]
+fn no_files_need_each_other_in_a_circle() {
+    let found = circles::circles(&sources());
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]

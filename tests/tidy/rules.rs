@@ -21,7 +21,7 @@ pub struct File {
 }
 
 /// The modules that lead to a file: `["town", "agent"]` for `src/town/agent.rs`.
-fn module(path: &str) -> Vec<&str> {
+pub fn module(path: &str) -> Vec<&str> {
     let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
     inner.split('/').filter(|part| !matches!(*part, "lib" | "main" | "mod")).collect()
 }
