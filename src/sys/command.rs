@@ -2,7 +2,6 @@
 //! what was run; `running` is what becomes of it.
 
 pub mod running;
-pub mod seat;
 
 use super::attention::{Attention, Stopped};
 use super::limits;
@@ -10,7 +9,6 @@ use super::raw;
 use crate::town::duration::brief;
 use crate::town::text::clean;
 use running::{End, Running};
-use seat::Seat;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
@@ -37,7 +35,6 @@ struct Parts {
     deadline: Duration,
     label: Option<&'static str>,
     own_session: bool,
-    seat: Option<PathBuf>,
 }
 
 /// Children that were left alone. Those that have ended must be noticed by whoever started them: until then they stay in the
@@ -130,7 +127,6 @@ impl Command {
             deadline,
             label: None,
             own_session: false,
-            seat: None,
         }))
     }
 
@@ -189,13 +185,6 @@ impl Command {
         self
     }
 
-    /// Has it find this terminal as its standard input, and what it reads under a path: its last argument, which must be `-`,
-    /// becomes that path. Where the terminal cannot be opened, or pipes have no paths, it reads its standard input.
-    pub fn seated_at(mut self, terminal: &Path) -> Command {
-        self.0.seat = Some(terminal.to_owned());
-        self
-    }
-
     /// Runs it to its end. An exit status other than 0 is an answer too.
     ///
     /// # Errors
@@ -230,7 +219,7 @@ impl Command {
     /// # Errors
     /// A [`Failure`]: not started.
     pub fn leave(&self, others: &mut LeftAlone) -> Result<u32, Failure> {
-        let mut command = self.prepare(&self.0.args);
+        let mut command = self.prepare();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().map_err(|error| self.not_started(error))?;
         let pid = child.id();
@@ -252,17 +241,12 @@ impl Command {
     }
 
     fn start(&self) -> io::Result<Running> {
-        let seat = self.0.seat.as_deref().and_then(|terminal| Seat::at(terminal).ok());
-        let Some(seat) = seat else { return Running::start(self.prepare(&self.0.args), &self.0.input, None) };
-        let mut args = self.0.args.clone();
-        args.pop();
-        args.push(seat.path().into());
-        Running::start(self.prepare(&args), &self.0.input, Some(seat))
+        Running::start(self.prepare(), &self.0.input)
     }
 
-    fn prepare(&self, args: &[OsString]) -> std::process::Command {
+    fn prepare(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.0.program);
-        command.args(args);
+        command.args(&self.0.args);
         // A session of its own is a process group of its own too.
         match self.0.own_session {
             true => raw::begin_session_in(&mut command),
@@ -326,19 +310,6 @@ mod tests {
         let input = "x".repeat(1 << 20);
         let output = run(&Command::new("/bin/cat", LONG).input(input.clone())).expect("an answer");
         assert_eq!(output.stdout, input);
-    }
-
-    #[test]
-    fn a_seated_command_finds_its_terminal_and_reads_its_input_at_the_path_that_it_is_given() {
-        let script = "sleep 0.1; cat \"$0\"; readlink /proc/self/fd/0";
-        let command = sh(script, LONG).arg("-").input("in\n").seated_at(Path::new("/dev/zero"));
-        let output = run(&command).expect("an answer");
-        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("in\n/dev/zero\n", ""));
-        let long = "x".repeat(1 << 20);
-        let command = Command::new("/bin/cat", LONG).arg("-").input(long.clone());
-        for terminal in ["/dev/zero", "/nonexistent/terminal"] {
-            assert_eq!(run(&command.clone().seated_at(Path::new(terminal))).expect("an answer").stdout, long);
-        }
     }
 
     #[test]

@@ -126,15 +126,10 @@ pub fn read_end(path: &Path, most: u64) -> Option<Vec<u8>> {
 /// # Errors
 /// Where it cannot be opened, or is no terminal.
 pub fn unread_bytes(tty: &Path) -> io::Result<u32> {
-    raw::unread_bytes(open_terminal(tty)?.as_fd())
-}
-
-/// Opens somebody else's terminal, which neither becomes gtd's own nor makes it wait.
-///
-/// # Errors
-/// The system's.
-pub fn open_terminal(tty: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).open(tty)
+    // It must neither become gtd's own terminal nor make it wait.
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(tty)?;
+    raw::unread_bytes(file.as_fd())
 }
 
 /// Whether an open file may be used.

@@ -203,9 +203,6 @@ impl World {
         }
         self.server = server.as_ref().map(|server| server.process.pid);
         self.marked = sessions::marked(&lines);
-        if let Some(tmux) = &mut self.tmux {
-            tmux.note_panes(&lines);
-        }
         Ok((server, Ok(sessions::sessions(lines, silent))))
     }
 

@@ -8,7 +8,6 @@ pub mod script;
 
 use super::environment::SCRUBBED;
 use crate::sys::attention::{Attention, Stopped};
-use crate::sys::command::seat;
 use crate::sys::command::{Command, Output};
 use crate::town::outage::Outage;
 use panes::PaneLine;
@@ -27,12 +26,6 @@ pub const LINES_PER_SCRIPT: usize = 1000;
 /// What a line of a script may take besides [`TMUX_TIMEOUT`]: for each command tmux goes through all of its sessions, and a
 /// thousand lines on a thousand sessions take seconds where the machine is busy.
 const TIME_FOR_A_LINE: Duration = Duration::from_millis(20);
-
-/// From so many panes on the scripts of pokes come from one of them, as tmux sees it. For each command of a client that is attached
-/// to nothing, tmux asks twice whether that runs inside a pane: it compares the client's terminal with those of all panes, from the
-/// lowest number on. With a thousand panes that is a third of a command's time, and a client that has the first pane's terminal is
-/// known at once. It costs a pipe with a path for the script, so that fewer panes do without.
-const MANY_PANES: usize = 150;
 
 /// Which of the user's tmux servers is the town's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,26 +65,12 @@ pub struct Tmux {
     program: PathBuf,
     socket: Socket,
     town: PathBuf,
-    /// The terminal that pokes come from, where there are [`MANY_PANES`].
-    seat: Option<PathBuf>,
 }
 
 impl Tmux {
     /// The server on `socket` of the town whose root, without symbolic links, is `town`.
     pub fn new(program: &Path, socket: Socket, town: &Path) -> Tmux {
-        Tmux { program: program.to_owned(), socket, town: town.to_owned(), seat: None }
-    }
-
-    /// Notes which panes there are.
-    pub fn note_panes(&mut self, lines: &[PaneLine]) {
-        let mut first: Option<&panes::PaneFields> = None;
-        for pane in lines.iter().filter_map(|line| line.pane.as_ref().ok()) {
-            // A dead pane has no terminal any more.
-            if !pane.dead && first.is_none_or(|first| pane.id < first.id) {
-                first = Some(pane);
-            }
-        }
-        self.seat = first.filter(|_| lines.len() >= MANY_PANES).map(|pane| PathBuf::from(&pane.tty));
+        Tmux { program: program.to_owned(), socket, town: town.to_owned() }
     }
 
     /// Which server this is.
@@ -122,16 +101,15 @@ impl Tmux {
     pub fn script(&self, lines: &[String], attention: &mut Attention) -> Result<Result<String, Outage>, Stopped> {
         let mut answers = String::new();
         for part in lines.chunks(LINES_PER_SCRIPT) {
-            match self.source(script::in_braces(part), part.len()).run(attention)? {
-                Ok(output) => answers.push_str(&output.stdout),
-                Err(failure) => return Ok(Err(Outage::new(failure.to_string()))),
+            match self.run(script::in_braces(part), part.len(), attention)? {
+                Ok(answer) => answers.push_str(&answer),
+                Err(outage) => return Ok(Err(outage)),
             }
         }
         Ok(Ok(answers))
     }
 
-    /// Runs one script of about so many lines, which type and take screens, in one process, whatever their number. Where there
-    /// are many panes it comes from the first of them.
+    /// Runs one script of about so many lines in one process, whatever their number.
     ///
     /// # Errors
     /// As for [`Tmux::script`].
@@ -141,21 +119,10 @@ impl Tmux {
         lines: usize,
         attention: &mut Attention,
     ) -> Result<Result<String, Outage>, Stopped> {
-        let command = self.source(script, lines);
-        let mut answer = match &self.seat {
-            // A client that finds a terminal looks up what kind it is, and gives up where it does not know it.
-            Some(terminal) => command.clone().env("TERM", "").seated_at(terminal).run(attention)?,
-            None => command.run(attention)?,
-        };
-        if self.seat.is_some() && answer.as_ref().is_ok_and(has_not_found_script) {
-            answer = command.run(attention)?;
-        }
-        Ok(answer.map(|output| output.stdout).map_err(|failure| Outage::new(failure.to_string())))
-    }
-
-    fn source(&self, script: String, lines: usize) -> Command {
         let deadline = TMUX_TIMEOUT + TIME_FOR_A_LINE * u32::try_from(lines).unwrap_or(u32::MAX);
-        self.command().args(&["source-file", "-"]).input(script).deadline(deadline)
+        let command = self.command().args(&["source-file", "-"]).input(script).deadline(deadline);
+        let output = command.run(attention)?;
+        Ok(output.map(|output| output.stdout).map_err(|failure| Outage::new(failure.to_string())))
     }
 
     /// Every pane of the server, a line each.
@@ -172,15 +139,6 @@ impl Tmux {
             Err(failure) => Err(Outage::new(failure.to_string())),
         })
     }
-}
-
-/// Whether tmux has done nothing, since it does not see gtd's pipes: it may live in a container of its own. An error in a line of
-/// a script names that line after the path.
-fn has_not_found_script(output: &Output) -> bool {
-    let pipes = seat::pipes();
-    let after_path =
-        |line: &str| Some(line.strip_prefix(&pipes)?.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned());
-    output.stderr.lines().any(|line| after_path(line).is_some_and(|rest| rest.starts_with(": ")))
 }
 
 fn means_no_server(output: &Output) -> bool {
@@ -216,32 +174,6 @@ mod tests {
         for version in ["3.1c", "tmux 2.9a", "1.8", "3"] {
             assert!(!is_usable_version(version), "{version}");
         }
-    }
-
-    #[test]
-    fn a_script_that_was_not_found_is_told_from_one_with_an_error() {
-        let complains = |stderr: String| has_not_found_script(&Output { stderr, ..Output::default() });
-        let pipe = format!("{}12", seat::pipes());
-        assert!(complains(format!("odd\n{pipe}: No such file or directory\n")));
-        for other in [format!("{pipe}:3: unknown command: x"), "/tmp/x: No such file".to_owned(), String::new()] {
-            assert!(!complains(other.clone()), "{other}");
-        }
-    }
-
-    #[test]
-    fn of_many_panes_the_first_that_lives_lends_its_terminal() {
-        let pane = |id: u32| {
-            let tty = format!("/dev/pts/{id}");
-            let pane = panes::PaneFields { id, tty, dead: id == 1, ..panes::PaneFields::default() };
-            PaneLine { session: id.to_string(), pane: Ok(pane) }
-        };
-        let mut tmux = Tmux::new(Path::new("tmux"), Socket::Default, Path::new("/town"));
-        let mut lines: Vec<PaneLine> = (1..=MANY_PANES).rev().map(|id| pane(id.try_into().expect("small"))).collect();
-        tmux.note_panes(&lines);
-        assert_eq!(tmux.seat, Some(PathBuf::from("/dev/pts/2")));
-        lines.pop();
-        tmux.note_panes(&lines);
-        assert_eq!(tmux.seat, None, "few do without");
     }
 
     proptest! {

@@ -15,8 +15,6 @@ const PAUSES: [u64; 5] = [50, 100, 0, 60, 0];
 /// What gtd has asked of tmux in a heartbeat.
 pub struct Recorded {
     questions: Vec<PathBuf>,
-    /// What its scripts found as their standard input.
-    seat: PathBuf,
 }
 
 impl Recorded {
@@ -29,9 +27,8 @@ impl Recorded {
         town.program(
             "tmux",
             &format!(
-                "n=$(ls {at} | wc -l)\nfile={at}/$(printf %03d $n)\nfor last; do :; done\ncase \"$*\" in\n\
-                 *source-file*) cat $last >$file; readlink /proc/self/fd/0 >{at}.seat; exec {0} -u source-file $file;;\n\
-                 *) printf '%s\\0' \"$@\" >$file; exec {0} \"$@\";;\nesac",
+                "n=$(ls {at} | wc -l)\nfile={at}/$(printf %03d $n)\ncase \"$*\" in\n*source-file*) cat >$file; \
+                 exec {0} \"$@\" <$file;;\n*) printf '%s\\0' \"$@\" >$file; exec {0} \"$@\";;\nesac",
                 tmux.display()
             ),
         );
@@ -41,10 +38,7 @@ impl Recorded {
         let mut questions: Vec<PathBuf> = files.collect();
         questions.sort();
         assert_eq!(questions.len(), 1 + PAUSES.len(), "gtd asked something else of tmux than it used to");
-        // A pipe cannot be opened by its name, and is not needed: the scripts are files here.
-        let seat = fs::read_to_string(town.path("asked.seat")).expect("a seat").trim().to_owned();
-        let seat = if seat.starts_with("/dev/") { seat } else { "/dev/null".to_owned() };
-        Recorded { questions, seat: seat.into() }
+        Recorded { questions }
     }
 
     /// Asks for all of it again; how long that takes, in seconds.
@@ -53,9 +47,9 @@ impl Recorded {
         self.look(town);
         for (script, pause) in self.questions[1..].iter().zip(PAUSES) {
             let began = Instant::now();
-            let seat = gtd::sys::files::open_terminal(&self.seat).expect("a seat");
+            let input = fs::File::open(script).expect("a script");
             let mut command = town.command(which("tmux"));
-            let command = command.args(["-u", "source-file"]).arg(script).stdin(seat).stdout(Stdio::piped());
+            let command = command.args(["-u", "source-file", "-"]).stdin(input).stdout(Stdio::piped());
             drop(command.output().expect("tmux"));
             std::thread::sleep(Duration::from_millis(pause).saturating_sub(began.elapsed()));
         }

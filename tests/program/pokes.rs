@@ -2,7 +2,7 @@
 //! agents in between costs nobody else a heartbeat, and types nothing into what is no agent any more.
 
 use crate::support::fakes::{TMUX, program};
-use crate::support::{Ran, Town, wait_until};
+use crate::support::{Town, wait_until};
 use gtd::town::plan::PaneRef;
 use gtd::town::process::Process;
 use gtd::world::tmux::script::{is_marked, together};
@@ -151,44 +151,6 @@ fn screens_that_cannot_be_told_apart_are_asked_for_one_by_one() {
     town.run(&["--once"]).exits(0);
     wait_until("each has heard one", || heard(&town) == before.map(|heard| heard + 1));
     assert_eq!(scripts(&town), 7, "both looks at the screens were taken twice");
-}
-
-/// A town with more panes than its agents', and what each agent has heard.
-fn crowded_town() -> (Town, [usize; 3]) {
-    let (town, before) = town();
-    let script: String = (0..160).map(|n| format!("new-session -d -s other{n} 'exec sleep 1000'\n")).collect();
-    town.tmux_script(&script).exits(0);
-    (town, before)
-}
-
-#[test]
-fn among_many_panes_scripts_come_from_the_terminal_of_the_first() {
-    let (town, before) = crowded_town();
-    let seats = town.notes.join("seats");
-    let seen = format!("echo \"$(readlink /proc/self/fd/0) $*\" >>{}", seats.display());
-    intercept(&town, &seen, "");
-    let mut gtd = town.gtd(&["--once"]);
-    // For which a client that finds a terminal gives up.
-    gtd.env("TERM", "nobody-knows-it");
-    Ran::of(gtd).exits(0);
-    wait_until("each has heard one", || heard(&town) == before.map(|heard| heard + 1));
-    let seats = fs::read_to_string(seats).expect("seats");
-    let panes = town.tmux(&["list-panes", "-a", "-F", "#{pane_id} #{pane_tty}"]);
-    let number = |line: &str| line[1..].split(' ').next().and_then(|id| id.parse::<u32>().ok());
-    let first = panes.lines().min_by_key(|line| number(line)).expect("a pane").split(' ').nth(1).expect("a terminal");
-    assert_eq!(seats.lines().count(), 5, "{seats}");
-    assert!(seats.lines().all(|line| line.starts_with(&format!("{first} ")) && !line.ends_with(" -")), "{seats}");
-}
-
-#[test]
-fn a_tmux_that_does_not_see_gtds_pipes_reads_its_scripts_as_they_come() {
-    let (town, before) = crowded_town();
-    let blind =
-        "eval \"last=\\${$#}\"; [ \"$last\" = - ] || { echo \"$last: No such file or directory\" >&2; exit 1; }";
-    intercept(&town, blind, "");
-    town.run(&["--once"]).exits(0);
-    wait_until("each has heard one", || heard(&town) == before.map(|heard| heard + 1));
-    assert_eq!(scripts(&town), 10, "each was given twice");
 }
 
 /// An interface that draws what was typed into a box, and leaves the cursor elsewhere. It takes a burst at a time, as agents do.

@@ -2,12 +2,10 @@
 //! looked at before anything else.
 
 use crate::support::{Ran, Town, eventually, process, wait_until};
-use gtd::sys::files::open_terminal;
 use gtd::sys::process::end_of;
 use gtd::town::snapshot::Ended;
 use gtd::world::tmux::script::{argument, quote};
 use std::fs;
-use std::path::Path;
 
 /// A pane as a guard names it.
 #[derive(Clone, Debug)]
@@ -49,29 +47,6 @@ fn a_guarded_line_is_done_only_in_the_pane_that_was_meant() {
     let ran = town.tmux_script(&script.concat());
     assert_eq!(ran.stdout, "one\ntwo\nstale\nstale\nstale\nthree\nstale\n", "{ran}");
     assert_eq!(ran.status, 0, "a stale guard is no failure");
-}
-
-#[test]
-fn a_client_with_a_panes_terminal_is_inside_that_pane_and_leaves_the_terminal_alone() {
-    let town = Town::new(&[]);
-    let first = session(&town, "first", "exec cat");
-    session(&town, "second", "exec cat");
-    town.tmux(&["send-keys", "-t", &first.id, "typed"]);
-    let tty = town.pane("first", "#{pane_tty}").expect("a terminal");
-    let terminal = || open_terminal(Path::new(&tty)).expect("a terminal");
-    let settings = || {
-        let mut stty = std::process::Command::new("stty");
-        stty.arg("-a").stdin(terminal());
-        String::from_utf8(stty.output().expect("stty").stdout).expect("text")
-    };
-    let before = settings();
-    let mut inside = town.command("tmux");
-    inside.stdin(terminal());
-    inside.args(["display-message", "-p", "#{session_name} #{session_attached}"]);
-    assert_eq!(String::from_utf8_lossy(&inside.output().expect("tmux").stdout), "first 0\n");
-    assert_eq!(settings(), before);
-    town.tmux(&["send-keys", "-t", &first.id, "Enter"]);
-    wait_until("the line is whole", || town.tmux(&["capture-pane", "-p", "-t", &first.id]).contains("typed\ntyped"));
 }
 
 #[test]

@@ -7,11 +7,9 @@
 //! group goes with it.
 
 use super::Output;
-use super::seat::Seat;
 use crate::sys::attention::{Attention, Stopped};
 use crate::sys::raw::{self, Wait};
-use std::fs::File;
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -56,33 +54,23 @@ pub struct Running {
     /// Readable when the child has ended; `None` where the system has no such thing.
     ended: Option<OwnedFd>,
     stdin: Option<Feed>,
-    /// The other end of that, where the child opens it by its path.
-    _input: Option<PipeReader>,
     stdout: Drain,
     stderr: Drain,
 }
 
 impl Running {
-    /// Starts it. It gets `input`, where it has a seat at the path that this has, and nobody else's streams.
+    /// Starts it. It gets `input`, and nobody else's streams.
     ///
     /// # Errors
     /// The system's, where there is no such program or no process left.
-    pub fn start(mut command: Command, input: &[u8], seat: Option<Seat>) -> io::Result<Running> {
-        let (stdin, pipe, kept) = match seat.map(Seat::parts) {
-            Some((terminal, pipe, kept)) => (terminal, Some(pipe), Some(kept)),
-            None if input.is_empty() => (Stdio::null(), None, None),
-            None => (Stdio::piped(), None, None),
-        };
-        command.stdin(stdin);
+    pub fn start(mut command: Command, input: &[u8]) -> io::Result<Running> {
+        command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         CURRENT.store(child.id(), Ordering::SeqCst);
         let ended = raw::pidfd_open(child.id()).ok();
         let mut running = Running {
-            stdin: pipe
-                .or_else(|| child.stdin.take().map(OwnedFd::from))
-                .map(|pipe| Feed { pipe: File::from(pipe), left: input.to_owned() }),
-            _input: kept,
+            stdin: child.stdin.take().map(|pipe| Feed { pipe, left: input.to_owned() }),
             stdout: Drain::new(child.stdout.take().map(OwnedFd::from)),
             stderr: Drain::new(child.stderr.take().map(OwnedFd::from)),
             ended,
@@ -191,7 +179,7 @@ impl Running {
 
 /// What a child still has to read.
 struct Feed {
-    pipe: File,
+    pipe: std::process::ChildStdin,
     left: Vec<u8>,
 }
 
@@ -222,7 +210,7 @@ impl Drain {
     /// Reads what is there, to the limit, and closes the pipe at its end.
     fn pull(&mut self) {
         let Some(pipe) = self.pipe.take() else { return };
-        let mut file = File::from(pipe);
+        let mut file = std::fs::File::from(pipe);
         let mut chunk = [0; 16 << 10];
         while self.taken.len() <= MOST_OUTPUT {
             match file.read(&mut chunk) {
