@@ -16,9 +16,9 @@ use std::time::Duration;
 /// Looks for the sake of deaths are at least this far from each other.
 const BETWEEN_DEATHS: Duration = Duration::from_secs(1);
 
-/// Where the last look took longer, so may the next: then it is said at once who has ended, and after the look how. It takes a
-/// thousand agents, or a busy machine.
-const SLOW_LOOK: Duration = Duration::from_millis(20);
+/// Where the last look took longer, so may the next: then it is said at once who has ended, and after the look how. It takes
+/// hundreds of agents, or a busy machine.
+const SLOW_LOOK: Duration = Duration::from_millis(40);
 
 /// Empties the channel into `pending`. A death that comes while something is under way that can take long is said here; else the
 /// look that follows at once says it, and how.
@@ -85,7 +85,9 @@ impl Daemon {
     fn say_ended(&self, pids: &[u32]) {
         let watched = self.watched.borrow();
         let mut agents: SortedSet<&AgentId> = SortedSet::new();
-        agents.extend(pids.iter().filter_map(|pid| watched.get(pid)));
+        // What ran within an agent's shell tells nothing of the agent by itself.
+        let is_program = |id: &AgentId, pid| self.history.agent(id).program.is_some_and(|p| p.process.pid == pid);
+        agents.extend(pids.iter().filter_map(|pid| watched.get(pid).filter(|id| is_program(id, *pid))));
         let Some(first) = agents.iter().next().map(|agent| agent.label()) else { return };
         match agents.len() - 1 {
             0 => self.log.warn(format_args!("{first} has ended; tmux is asked how")),

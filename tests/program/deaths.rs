@@ -5,7 +5,7 @@ use crate::support::fakes::{TMUX, program};
 use crate::support::{Gtd, Mode, Town, eventually, process, wait_until};
 use serde_json::json;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn town(rigs: &[&str]) -> Town {
     let mut town = Town::new(rigs);
@@ -93,13 +93,19 @@ fn a_server_that_dies_is_one_event_and_its_agents_come_back_the_deacon_first() {
     gtd.stop();
 }
 
+/// Puts a tmux in gtd's way that takes its time for a look, and more of it while the file is there that is given back. Each look
+/// is a line in the other one.
+fn slow_tmux(town: &Town) -> [PathBuf; 2] {
+    let [busy, looks] = ["busy", "looks"].map(|name| town.notes.join(name));
+    let wait = format!("echo >>{}; sleep 0.1; while [ -e {} ]; do sleep 0.01; done", looks.display(), busy.display());
+    program(&town.bin.join("tmux"), &format!("#!/bin/sh\ncase \"$*\" in *list-panes*) {wait};; esac\n{TMUX} \"$@\""));
+    [busy, looks]
+}
+
 #[test]
 fn where_looks_take_long_a_death_is_said_before_tmux_tells_how() {
     let town = town(&["a", "b"]);
-    // A tmux that takes its time, and all of it while `busy` is there.
-    let busy = town.notes.join("busy");
-    let wait = format!("sleep 0.05; while [ -e {} ]; do sleep 0.01; done", busy.display());
-    program(&town.bin.join("tmux"), &format!("#!/bin/sh\ncase \"$*\" in *list-panes*) {wait};; esac\n{TMUX} \"$@\""));
+    let [busy, _] = slow_tmux(&town);
     let gtd = up(&town, &["deacon", "a/witness", "b/witness"]);
     let [deacon, a, b] = ["deacon", "a-witness", "b-witness"].map(|name| town.wait_for_agent(name, None));
     fs::write(&busy, "").expect("written");
@@ -110,6 +116,21 @@ fn where_looks_take_long_a_death_is_said_before_tmux_tells_how() {
     process::signal(b, libc::SIGKILL);
     fs::remove_file(&busy).expect("removed");
     wait_until("all are said", || town.logged("is gone (PID") == 3 || town.logged("tmux lost 3 agents at once") == 1);
+    gtd.stop();
+}
+
+#[test]
+fn what_ends_within_an_agents_shell_is_not_said_to_be_the_agent() {
+    let town = town(&[]);
+    let [_, looks] = slow_tmux(&town);
+    let dir = town.root.join("deacon");
+    let jobs = "exec bash -c 'set -m; while :; do sleep 0.2; done'";
+    town.tmux(&["new-session", "-d", "-s", "gt-deacon", "-c", dir.to_str().expect("plain"), jobs]);
+    let gtd = up(&town, &["deacon"]);
+    let count = || fs::read_to_string(&looks).unwrap_or_default().lines().count();
+    let before = count();
+    wait_until("its programs' ends are looked at", || count() > before + 3);
+    assert_eq!(town.logged("has ended; tmux is asked how"), 0);
     gtd.stop();
 }
 
