@@ -12,6 +12,7 @@ mod check_town;
 mod commands;
 mod daemon;
 mod deaths;
+mod demo;
 mod generation;
 mod gt_holds;
 mod inbox;
