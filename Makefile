@@ -12,8 +12,9 @@ GTD = $(OUT)/release/gtd
 
 # The target of the static binary, which the command line may name: musl where it is installed, else the machine's own libc.
 # Being named, it keeps build scripts and macros out of what is linked statically. Where there is no rustc, as under sudo
-# often, it is the one that was built before.
-HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+# often, it is the one that was built before; and root who installs builds nothing among another user's files.
+ALIEN := $(and $(filter install,$(MAKECMDGOALS)),$(filter 0,$(shell id -u)),$(filter-out 0,$(shell ls -lnd . | awk '{ print $$3 }')))
+HOST := $(if $(ALIEN),,$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p'))
 MUSL = $(subst -gnu,-musl,$(HOST))
 SYSROOT := $(shell rustc --print sysroot 2>/dev/null)
 TARGET = $(if $(HOST),$(if $(wildcard $(SYSROOT)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(HOST)),$(BUILT))
@@ -79,16 +80,16 @@ EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0
 # Tests wait for tmux and for time more than they compute.
 export RUST_TEST_THREADS ?= 6
 
-.PHONY: all build static dist install uninstall run demo-stop test check check-static check-dist soak bench doc clean tmux strace
+.PHONY: all build static dist install uninstall run demo-stop test check check-static check-dist soak bench doc clean cargo tmux strace
 
 all: build
 
-build:
+build: cargo
 	$(CARGO) build --release --locked
 
 # One file that needs nothing else. The flags are told with a separator that no path holds. Beside it goes what it prints for
 # people; where this machine cannot run it, a gtd for this machine is built and does that.
-static:
+static: cargo
 	@CARGO_ENCODED_RUSTFLAGS="$$(printf '%s' -Ctarget-feature=+crt-static; printf '\037%s' $(SMALL) $(NO_PLACES))" \
 	    $(CARGO) build --release --locked --target $(TARGET)
 	@set -e; umask 022; rm -rf "$(PACKAGE)"; mkdir -p "$(PACKAGE)"; gtd=$(STATIC); \
@@ -115,7 +116,7 @@ dist: static
 
 # What was built before is installed as it is, so that `sudo make install` needs no cargo.
 install: $(if $(HOST),static)
-	@test -x "$(PACKAGE)/gtd" || { echo "nothing is built yet, or for several targets: make static, or name a TARGET" >&2; exit 1; }
+	@test -x "$(PACKAGE)/gtd" || { echo "nothing is built yet, or for several targets: make static first, or name a TARGET" >&2; exit 1; }
 	@set -e; umask 022; "$(PACKAGE)/printer" --print systemd --program "$$PROGRAM" > "$(PACKAGE)/unit"; \
 	new=; trap 'rm -f "$$new"' EXIT; trap 'exit 130' INT TERM HUP; \
 	put() { \
@@ -127,7 +128,9 @@ install: $(if $(HOST),static)
 	put 644 fish "$$AT_FISH"; put 644 unit "$$AT_UNIT"
 
 uninstall:
-	rm -f "$$AT_BIN" "$$AT_MAN" "$$AT_BASH" "$$AT_ZSH" "$$AT_FISH" "$$AT_UNIT"
+	@for file in "$$AT_BIN" "$$AT_MAN" "$$AT_BASH" "$$AT_ZSH" "$$AT_FISH" "$$AT_UNIT"; do \
+	    test ! -e "$$file" || { rm -f "$$file" && echo "$$file"; } || exit 1; \
+	done
 
 # Where each file goes, told to the shell as values: nothing in a path is read as shell.
 install uninstall: export AT_BIN = $(DESTDIR)$(BINDIR)/gtd
@@ -145,10 +148,10 @@ run: build tmux
 demo-stop:
 	@tests/demo/stop $(GTD)
 
-test: tmux strace
+test: cargo tmux strace
 	$(CARGO) test --locked
 
-check: tmux strace
+check: cargo tmux strace
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
@@ -171,6 +174,9 @@ bench: static tmux
 
 doc:
 	$(CARGO) doc --locked --no-deps
+
+cargo:
+	@command -v $(CARGO) >/dev/null || { echo "no $(CARGO): install a Rust toolchain (https://rustup.rs) and try again" >&2; exit 1; }
 
 tmux:
 	@tests/need tmux
