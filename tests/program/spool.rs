@@ -34,6 +34,13 @@ fn a_request_says_what_becomes_of_it() {
     let mode = |path: &PathBuf| fs::metadata(path).expect("there").permissions().mode() & 0o7777;
     let files = waiting(&town);
     assert_eq!((mode(&dir), files.len(), mode(&files[0])), (0o700, 1, 0o600));
+    // Also where no gtd has served the town yet.
+    let shown = town.run(&["--status"]).exits(3).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = files[0].file_name().expect("a name").to_string_lossy();
+    assert!(shown.contains(&format!("request cycle of alpha/crew/max, by spool file {name}, kept for ")), "{shown}");
+    let json = town.run(&["--status", "--json"]).exits(3).stdout;
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["requests"][0]["agent"], "alpha/crew/max");
     let gtd = town.up();
     town.wait_for_log("cycle of crew max for alpha is done");
     let said = town.request("restart", "deacon").exits(0);

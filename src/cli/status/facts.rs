@@ -7,8 +7,10 @@ use crate::sys::clock;
 use crate::town::duration::brief;
 use crate::town::history::AgentHistory;
 use crate::town::plan::timed;
+use crate::town::request::{Claim, Order, Source, SpoolFile};
 use crate::town::text::clean;
 use crate::town::time::{Moment, Wall};
+use crate::world::spool;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ pub struct Facts {
     pub holder: Holder,
     /// What was written last; `None` where no daemon has served this town yet.
     pub state: Option<Box<State>>,
+    /// What was asked for with `--request` and waits for a gtd to start.
+    pub kept: Vec<Claim>,
     /// Now.
     pub now: Moment,
 }
@@ -32,7 +36,21 @@ impl Facts {
     pub fn read(town: &Path) -> Result<Facts, String> {
         let dir = daemon_dir(town);
         let holder = holder(&dir).map_err(|error| error.to_string())?;
-        Ok(Facts { town: town.to_owned(), holder, state: state::read(&dir)?, now: clock::now() })
+        // A gtd that runs takes them on at once.
+        let kept = if matches!(holder, Holder::Gtd(_)) { Vec::new() } else { kept(town) };
+        Ok(Facts { town: town.to_owned(), holder, state: state::read(&dir)?, kept, now: clock::now() })
+    }
+
+    /// What is in hand, and what is kept, each with how it stands.
+    pub fn requests(&self) -> Vec<(&Claim, &'static str)> {
+        let mut requests = Vec::new();
+        for claim in self.own().map_or(&[][..], |own| &own.history.requests) {
+            requests.push((claim, "in hand"));
+        }
+        for claim in &self.kept {
+            requests.push((claim, "kept"));
+        }
+        requests
     }
 
     /// gtd's part of the state.
@@ -103,6 +121,16 @@ impl Facts {
     pub fn starts(&self, history: &AgentHistory) -> usize {
         history.starts.iter().filter(|at| self.now.wall.since(**at) < A_DAY).count()
     }
+}
+
+fn kept(town: &Path) -> Vec<Claim> {
+    let mut kept = Vec::new();
+    for SpoolFile { name, order } in spool::read(town) {
+        if let Ok(Order { action, agent, at }) = order {
+            kept.push(Claim { source: Source::Spool(name), action, agent, program: None, at, tries: 0 });
+        }
+    }
+    kept
 }
 
 /// Since when an agent is as it is.

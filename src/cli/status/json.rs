@@ -32,8 +32,8 @@ impl ToJson for All<'_> {
         let conditions = own.map_or(&[][..], |own| &own.conditions);
         let condition = |open: &OpenCondition| Pair(["text", "since"], open.text.clone(), open.since.wall);
         object.put_always("conditions", &conditions.iter().map(condition).collect::<Vec<_>>());
-        let requests = own.map_or(&[][..], |own| &own.history.requests);
-        object.put_always("requests", &requests.iter().map(Request).collect::<Vec<_>>());
+        let requests = self.0.requests();
+        object.put_always("requests", &requests.iter().map(|(claim, _)| Request(claim)).collect::<Vec<_>>());
         let spawned: Vec<&String> = own.iter().flat_map(|own| own.history.spawns.keys()).collect();
         object.put_always("spawned", &spawned);
         let agents = own.map_or(&[][..], |own| &own.agents);

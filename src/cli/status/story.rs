@@ -93,8 +93,8 @@ impl Story {
             }
         }
         let own = facts.own();
-        for claim in own.iter().flat_map(|own| &own.history.requests).filter(|claim| claim.agent == status.agent) {
-            say("request", format_args!("{}, by {}, in hand for {}", claim.action, claim.source, facts.ago(claim.at)));
+        for (claim, how) in facts.requests().into_iter().filter(|(claim, _)| claim.agent == status.agent) {
+            say("request", format_args!("{}, by {}, {how} for {}", claim.action, claim.source, facts.ago(claim.at)));
         }
         let socket = own.and_then(|own| own.history.server.as_ref()).map_or("", |server| server.socket.as_str());
         let socket = if socket.is_empty() { String::new() } else { format!("{socket} ") };

@@ -7,6 +7,7 @@ use crate::service::instance::Holder;
 use crate::service::state::{AgentStatus, Own, ProgramFile};
 use crate::town::duration::brief;
 use crate::town::history::STRIP;
+use crate::town::request::Claim;
 use crate::town::sorted::SortedMap;
 use crate::town::text::{clean, with_command};
 use std::fmt::{Arguments, Write};
@@ -58,6 +59,7 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     }
     let Some(state) = &facts.state else {
         say("", format_args!("no gtd has served this town yet"));
+        lines.extend(asked(facts, screen));
         return lines;
     };
     if facts.is_gtds() {
@@ -73,6 +75,7 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
     let mut heartbeats = format!("{}, the last {last}", state.heartbeat_count);
     let Some(own) = facts.own() else {
         say("heartbeats", format_args!("{heartbeats}"));
+        lines.extend(asked(facts, screen));
         return lines;
     };
     if let Some(next) = own.next_heartbeat.filter(|_| facts.is_gtds()) {
@@ -117,13 +120,21 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
         // What is to be copied is not folded.
         lines.extend(command.map(|command| format!("{:SECOND$}{}", "or end them", clean(command, 4000))));
     }
+    lines.extend(asked(facts, screen));
     let mut say = |what: &str, text: Arguments<'_>| lines.push(entry(screen, what, text));
-    for claim in &own.history.requests {
-        let age = facts.ago(claim.at);
-        say("request", format_args!("{} of {}, by {}, in hand for {age}", claim.action, claim.agent, claim.source));
-    }
     for session in own.history.spawns.keys() {
         say("spawned", format_args!("{session} waits for its first word"));
+    }
+    lines
+}
+
+/// What was asked for and is not done.
+fn asked(facts: &Facts, screen: Screen) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (claim, how) in facts.requests() {
+        let Claim { action, agent, source, at, .. } = claim;
+        let text = format_args!("{action} of {agent}, by {source}, {how} for {}", facts.ago(*at));
+        lines.push(entry(screen, "request", text));
     }
     lines
 }
