@@ -1,6 +1,6 @@
 //! The recipe for pokes: all of them together, in waves of one tmux process each, and none of them blindly.
 //!
-//! 1. Leave any mode and clear the line; note what the screen shows. 2. After 50 ms, the text. 3. After 100 ms, a look at the
+//! 1. Leave any mode and clear the line. 2. After 50 ms, note what the screen shows, and the text. 3. After 100 ms, a look at the
 //!    screens. 4. Enter, in a burst of its own, only where the end of the message has come to stand on the screen: a menu
 //!    does not echo, and Enter would choose. 5. A last look: where nothing at all has changed, Enter again, at most twice.
 //!
@@ -111,16 +111,20 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
-        let before = self.wave(Some(&clear), Some(&|_| true))?;
+        self.wave(Some(&clear), None)?;
         self.pause(AFTER_CLEARING)?;
-        self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), None)?;
+        // What is typed reaches nobody before tmux has done the whole script: this is seen without it.
+        let before = self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), Some(&|_| true))?;
         self.pause(AFTER_TEXT)?;
         let mut shown = self.wave(None, Some(&|_| true))?;
         // An interface that draws a cursor of its own leaves tmux's where it pleases.
         let mut at_cursor = Vec::new();
         for (number, poke) in self.pokes.iter().enumerate() {
-            let seen = at(&shown, number);
-            at_cursor.push(seen.is_some_and(|seen| ends_at(seen.text(), &seen.cursor, &poke.text)));
+            // Where nothing has changed, what stands there is an older one.
+            at_cursor.push(at(&shown, number).is_some_and(|seen| {
+                at(&before, number).is_some_and(|before| before.differs(seen))
+                    && ends_at(seen.text(), &seen.cursor, &poke.text)
+            }));
         }
         let pokes = self.pokes;
         let count = |screens: &Screens, number: usize| {
