@@ -2,7 +2,9 @@
 
 mod amounts;
 mod places;
+mod told;
 mod town;
+mod words;
 
 use gtd::town::config::Config;
 use serde_json::{Value, json};
@@ -61,6 +63,15 @@ fn pieces_of_code(markdown: &str) -> Vec<&str> {
 /// What stands in backquotes.
 fn code(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
+}
+
+fn owned<'a>(words: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
+
+/// What a text says after this, up to that.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    text.split_once(start).expect(start).1.split_once(end).expect(end).0
 }
 
 /// A text on one line, as far as people can tell.
