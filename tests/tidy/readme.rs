@@ -1,6 +1,7 @@
 //! README against the program: its flags and its configuration keys; below it what else can be compared.
 
 mod amounts;
+mod generations;
 mod messages;
 mod places;
 mod told;
