@@ -239,6 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_every_word_for_whoever_serves_the_town() {
+        let (_, text) = readme::TEXT.split_once("`holder` (").expect("a row");
+        let words = text.split_once(')').expect("its end").0;
+        let holders = [Holder::Gtd(1), Holder::GtDaemon(1), Holder::Other(None), Holder::Nobody];
+        let told = holders.map(|holder| {
+            let json = json::all(&Facts { holder, ..facts() });
+            let (_, after) = json.split_once("\"holder\": \"").expect("a key");
+            after.split('"').next().unwrap_or_default().to_owned()
+        });
+        assert_eq!(code(words), told);
+    }
+
+    #[test]
     fn the_readme_has_every_key_that_a_story_adds() {
         let (all, one) = (json::all(&facts()), json::one(&facts(), &story()));
         let (_, text) = readme::TEXT.split_once("\nWith an agent's name, ").expect("a sentence");
