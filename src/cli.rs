@@ -122,3 +122,21 @@ fn write_out(text: &str) -> io::Result<()> {
 fn unwritten(error: &io::Error) -> Refusal {
     Refusal::new(Exit::Failed, format_args!("cannot write to stdout: {error}"))
 }
+
+#[cfg(test)]
+mod readme {
+    /// The README.
+    pub const TEXT: &str = include_str!("../README.md");
+
+    /// The block of output that it shows, by how that begins.
+    pub fn shown(start: &str) -> &'static str {
+        block("text", start)
+    }
+
+    /// A block in a language.
+    pub fn block(language: &str, start: &str) -> &'static str {
+        let fence = format!("```{language}\n");
+        let mut blocks = TEXT.split(&fence).skip(1).filter_map(|rest| rest.split("```").next());
+        blocks.find(|block| block.starts_with(start)).expect(start)
+    }
+}

@@ -141,3 +141,32 @@ fn requests(history: &mut History, snapshot: &Snapshot, world: &World) -> Vec<St
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::readme;
+    use crate::town::plan::{Awake, Delay, Missing, Rhythm, Verdict};
+    use crate::town::snapshot::Ended;
+    use crate::town::time::{Moment, Tick, Wall};
+    use std::time::Duration;
+
+    #[test]
+    fn the_readme_shows_verdicts_as_they_are() {
+        let now = Moment { wall: Wall::from_seconds(0), tick: Tick::from_millis(0) };
+        let absence = Missing::Ended(Ended::Status(1));
+        let waits = Verdict::Wait { absence, why: Delay::BackOff(3), until: now.plus(Duration::from_secs(47)) };
+        let verdicts = [("deacon", Verdict::Skip(Awake::Working)), ("web/witness", waits)];
+        let plan = Plan {
+            now,
+            verdicts: verdicts.map(|(id, verdict)| (id.parse().expect(id), verdict)).to_vec(),
+            marks: Vec::new(),
+            rhythm: Rhythm { interval: Duration::from_mins(5), idle: None },
+            next_heartbeat: now,
+            next_look: now,
+        };
+        let text = super::verdicts(&plan, Screen { width: 80, colour: false, unicode: true });
+        // What it says of all of them comes last.
+        assert_eq!(text.split_once("heartbeat ").expect("its end").0, readme::shown("deacon "));
+    }
+}

@@ -1,4 +1,12 @@
-//! README against the program: its flags and its configuration keys.
+//! README against the program: its flags and its configuration keys; below it what else can be compared.
+
+mod amounts;
+mod generations;
+mod messages;
+mod places;
+mod told;
+mod town;
+mod words;
 
 use gtd::town::config::Config;
 use serde_json::{Value, json};
@@ -48,10 +56,29 @@ fn pieces_of_code(markdown: &str) -> Vec<&str> {
         } else if fenced || line.starts_with("    ") {
             pieces.push(line);
         } else {
-            pieces.extend(line.split('`').skip(1).step_by(2));
+            pieces.extend(code(line));
         }
     }
     pieces
+}
+
+/// What stands in backquotes.
+fn code(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+fn owned<'a>(words: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
+
+/// What a text says after this, up to that.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    text.split_once(start).expect(start).1.split_once(end).expect(end).0
+}
+
+/// A text on one line, as far as people can tell.
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What stands under a heading, up to the next one.

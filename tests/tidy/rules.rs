@@ -3,9 +3,9 @@
 use crate::source::{paths, running_code, tokens, without_comments_and_texts};
 
 /// The layers, top first. A module uses only those below its own.
-const LAYERS: [&str; 7] = ["cli", "daemon", "service", "world", "sys", "decide", "town"];
+pub const LAYERS: [&str; 7] = ["cli", "daemon", "service", "world", "sys", "decide", "town"];
 /// The layers that know neither clock nor machine.
-const PURE: [&str; 2] = ["decide", "town"];
+pub const PURE: [&str; 2] = ["decide", "town"];
 /// Where unsafe code may be.
 const UNSAFE: &str = "src/sys/raw.rs";
 /// A file that is longer does two things.

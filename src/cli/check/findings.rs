@@ -257,6 +257,7 @@ fn ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::readme;
     use crate::cli::screen::shows_unicode;
     use proptest::prelude::*;
 
@@ -269,6 +270,58 @@ mod tests {
         let expected = format!("FAULT  disk           {first}\n{blanks}over\n{blanks}→ do this\n");
         assert_eq!(lines(&finding, 80), expected);
         assert_eq!(wrapped("/usr/local/share /x", 12), ["/usr/local", "/share /x"]);
+    }
+
+    #[test]
+    fn the_readme_shows_findings_as_they_are() {
+        let block = readme::shown("ok     town");
+        let (block, sum) = block.trim_end().rsplit_once('\n').expect("lines");
+        let mut found: Vec<Finding> = Vec::new();
+        for line in block.lines() {
+            let (head, text) = line.split_at(INDENT);
+            let mark = match head.trim_end().split_once(' ').unwrap_or_default() {
+                ("", "") => None,
+                ("ok", what) => Some((Mark::Ok, what)),
+                ("note", what) => Some((Mark::Note, what)),
+                ("FAULT", what) => Some((Mark::Fault, what)),
+                _ => panic!("{line}"),
+            };
+            match (mark, found.last_mut()) {
+                (Some((mark, what)), _) => {
+                    found.push(Finding { mark, what: what.trim(), found: text.to_owned(), remedy: String::new() });
+                }
+                (None, Some(finding)) => match text.strip_prefix("→ ") {
+                    Some(remedy) => remedy.clone_into(&mut finding.remedy),
+                    None if finding.remedy.is_empty() => finding.found = format!("{} {text}", finding.found),
+                    None => finding.remedy = format!("{} {}", finding.remedy, text.trim_start()),
+                },
+                (None, None) => panic!("{line}"),
+            }
+        }
+        let told: String = found.iter().map(|finding| lines(finding, 80)).collect();
+        assert_eq!(told.trim_end(), block);
+        let faults = found.iter().filter(|finding| finding.mark == Mark::Fault).count();
+        assert_eq!(sum, format!("{faults} things must be mended"));
+    }
+
+    #[test]
+    fn the_readme_shows_the_object_for_machines_as_it_is() {
+        let sheet = Sheet {
+            town: "/home/me/gt".to_owned(),
+            checks: vec![Finding {
+                mark: Mark::Note,
+                what: "daemon",
+                found: "nobody serves this town".to_owned(),
+                remedy: "gtd --background starts one".to_owned(),
+            }],
+            faults: 0,
+            json: true,
+            utf8: true,
+            width: 80,
+            closed: true,
+            unwritten: None,
+        };
+        assert_eq!(json::lines(&sheet), readme::block("json", "{\n  \"format\""));
     }
 
     #[test]

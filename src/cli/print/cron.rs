@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_line_is_as_the_readme_has_it() {
+    fn a_plain_path_is_quoted_nowhere() {
         let service = Service {
             program: "/home/me/.local/bin/gtd".to_owned(),
             town: Some("/home/me/gt".to_owned()),
