@@ -37,13 +37,14 @@ mod tests {
     use crate::service::conditions::OpenCondition;
     use crate::service::state::{AgentStatus, Own, State};
     use crate::town::agent::AgentId;
-    use crate::town::history::{Absence, AgentHistory, Gone, History, NamesInForce, Program, STRIP};
+    use crate::town::history::{Absence, AgentHistory, Gone, History, NamesInForce, STRIP};
     use crate::town::names::Generation;
     use crate::town::outcome::{Done, Outcome};
     use crate::town::plan::{Delay, Leave, Missing, Rhythm, Verdict};
+    use crate::town::process::{Process, Program, Server};
     use crate::town::request::{Action, Claim, Source};
     use crate::town::rigs::Rig;
-    use crate::town::snapshot::{Ended, Process, Server};
+    use crate::town::snapshot::Ended;
     use crate::town::time::{Moment, Tick, Wall};
     use crate::world::gastown;
     use std::time::Duration;
@@ -149,7 +150,13 @@ mod tests {
             heartbeat_count: 31,
             gtd: Some(own),
         };
-        Facts { town: TOWN.into(), holder: Holder::Gtd(25_063), state: Some(Box::new(state)), now: now() }
+        Facts {
+            town: TOWN.into(),
+            holder: Holder::Gtd(25_063),
+            state: Some(Box::new(state)),
+            kept: Vec::new(),
+            now: now(),
+        }
     }
 
     /// The story of the one that waits, with the end of its log.

@@ -13,7 +13,8 @@ use gtd::town::level::Level;
 use gtd::town::need::{Matter, Notice, Supply};
 use gtd::town::outcome::{Delivery, Done, Outcome};
 use gtd::town::plan::Missing;
-use gtd::town::snapshot::{Process, Trouble};
+use gtd::town::process::Process;
+use gtd::town::snapshot::Trouble;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

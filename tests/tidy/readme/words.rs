@@ -10,8 +10,9 @@ use gtd::town::mail::{Kind, Mail};
 use gtd::town::need::Supply;
 use gtd::town::outage::Outage;
 use gtd::town::plan::{Addressee, Awake, Delay, Hold, Leave, Missing, PaneRef, Place, Verdict};
+use gtd::town::process::Process;
 use gtd::town::request::{Action, Source};
-use gtd::town::snapshot::{Ended, Process};
+use gtd::town::snapshot::Ended;
 use gtd::world::spawns::FIRST_WORD;
 use std::collections::BTreeSet;
 
