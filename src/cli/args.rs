@@ -154,6 +154,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
             return Err(flag.misplaced());
         }
     }
+    // On another machine, or from another directory, it would be another one.
+    if let Some(named) = town.as_ref().filter(|town| program.is_some() && !town.is_absolute()) {
+        return Err(format!("--town {}: with --program an absolute path is wanted", named.display()));
+    }
     Ok(Args { action, town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json, program })
 }
 
@@ -197,6 +201,8 @@ mod tests {
             ("--json", "--json goes with --status and --check"),
             ("--program /bin/gtd", "--program goes with --print"),
             ("--print cron --program bin/gtd", "--program bin/gtd: an absolute path is wanted"),
+            ("--print cron --program /g --town t", "--town t: with --program an absolute path is wanted"),
+            ("--town ./t --print systemd --program /g", "--town ./t: with --program an absolute path is wanted"),
             ("--stop --json", "--json goes with --status and --check"),
             ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),

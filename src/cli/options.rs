@@ -192,7 +192,7 @@ pub static FLAGS: [Flag; 15] = [
             Kind::With(&["print"]),
             "with --print: for a gtd that will be at FILE, on whatever machine, for whatever town",
             "What `systemd`, `launchd` and `cron` print then names neither this machine's directories nor its town, so that it can \
-             be packed up with the program.",
+             be packed up with the program; a `--town` beside it is an absolute path.",
         )
     },
     flag(
