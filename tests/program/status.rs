@@ -49,6 +49,9 @@ fn the_table_says_why_each_agent_is_as_it_is_and_fits_eighty_columns() {
     let mut wide = town.gtd(&["--status"]);
     wide.env("COLUMNS", "200");
     assert!(Ran::of(wide).stdout.contains("  LAST 60 LOOKS"));
+    let mut unknown = town.gtd(&["--status"]);
+    unknown.env("COLUMNS", "0");
+    assert!(Ran::of(unknown).stdout.lines().any(|line| line.chars().count() > 60), "0 columns are no width");
     for width in [40, 24, 20] {
         for args in [&["--status"][..], &["--dry-run"]] {
             let mut narrow = town.gtd(args);
