@@ -141,7 +141,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
                 json = true;
                 continue;
             }
-            other => return Err(other.unexpected().to_string()),
+            other => {
+                let dashed = match &other {
+                    Value(word) => word.to_str().and_then(options::find),
+                    _ => None,
+                };
+                let meant = dashed.map(|flag| format!("; did you mean --{}?", flag.name)).unwrap_or_default();
+                return Err(format!("{}{meant}", other.unexpected()));
+            }
         };
         match &action {
             Some(before) if *before != named => return Err("two things at once are asked for".to_owned()),
@@ -187,6 +194,8 @@ mod tests {
             assert_eq!((status.action, status.json), (Action::Status(Some("web/witness".to_owned())), true), "{line}");
         }
         assert_eq!(words("--check --json").map(|a| (a.action, a.json)), Ok((Action::Check, true)));
+        let ended = Ok(Action::Request(Wanted::Shutdown, "deacon".to_owned()));
+        assert_eq!(words("--request stop deacon").map(|a| a.action), ended, "as in a mail");
         assert_eq!(words("--print agents").map(|a| a.action), Ok(Action::Print(What::Agents)));
         assert_eq!(words("--print cron --program /g").map(|a| a.program), Ok(Some(PathBuf::from("/g"))));
         assert_eq!(words("--town=/t --dry-run").map(|a| a.action), Ok(Action::DryRun));
@@ -207,6 +216,8 @@ mod tests {
             ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),
             ("start", "unexpected argument \"start\""),
+            ("status", "unexpected argument \"status\"; did you mean --status?"),
+            ("--town /t stop", "unexpected argument \"stop\"; did you mean --stop?"),
             ("--request dance deacon", "--request: \"dance\" is none of cycle, restart, shutdown, start, reset"),
             ("--request cycle", "--request: an action and an agent are wanted"),
             ("--dry-run --json", "--json goes with --status and --check"),

@@ -142,9 +142,9 @@ pub static FLAGS: [Flag; 15] = [
             Kind::Command,
             "cycle, restart, shutdown, start or reset an agent; done once, by the daemon or the next one",
             "The agent is named as `deacon`, `mayor`, `RIG/witness`, `RIG/refinery`, `RIG/crew/NAME`, or by its session. \
-             `cycle` and `restart` save the agent's screen, end its process tree and start it again; `shutdown` ends it and \
-             holds it until `start`; `reset` ends its back-off and quarantine. Where no daemon runs, the request is kept and \
-             carried out when one starts.",
+             `cycle` and `restart` save the agent's screen, end its process tree and start it again; `shutdown`, or `stop`, \
+             ends it and holds it until `start`; `reset` ends its back-off and quarantine. Where no daemon runs, the request is \
+             kept and carried out when one starts.",
         )
     },
     flag(
