@@ -28,6 +28,11 @@ pub fn with_command(text: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// `1 file`, `2 files`.
+pub fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// As [`clean`], in quotation marks: for a name that somebody chose.
 pub fn shown(text: &str, limit: usize) -> String {
     format!("\"{}\"", clean(text, limit))
@@ -48,5 +53,10 @@ mod tests {
         assert_eq!(clean("a\x1b[31mb\nc\u{202e}", 99), "a\\u{1b}[31mb\\nc\\u{202e}");
         assert_eq!(clean("abcdef", 3), "abc…");
         assert_eq!(shown("Ümläut ok", 60), "\"Ümläut ok\"");
+    }
+
+    #[test]
+    fn one_thing_is_not_many() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "rig")), ["0 rigs", "1 rig", "2 rigs"]);
     }
 }

@@ -4,7 +4,7 @@ use crate::sys::files::{self, Whose};
 use crate::sys::user;
 use crate::town::rigs::{Rig, Rigs};
 use crate::town::snapshot::Trouble;
-use crate::town::text::clean;
+use crate::town::text::{clean, count};
 use crate::town::time::Wall;
 use serde_json::Value;
 use std::env;
@@ -127,7 +127,7 @@ pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Tr
         }
         Err(why) => {
             let stands = match &last_good {
-                Some(rigs) => format!("the last good list stands ({} rigs)", rigs.len()),
+                Some(rigs) => format!("the last good list stands ({})", count(rigs.len() as u64, "rig")),
                 None => "no rigs are served until it can be read".to_owned(),
             };
             troubles.push(Trouble {

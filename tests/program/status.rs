@@ -153,6 +153,14 @@ fn a_first_look_that_is_under_way_is_said() {
 }
 
 #[test]
+fn before_the_first_heartbeat_there_is_no_last_one() {
+    let town = Town::new(&[]);
+    town.write("daemon/state.json", "{\"heartbeat_count\": 0}");
+    let status = town.run(&["--status"]).exits(3).stdout;
+    assert!(status.contains("\nheartbeats   none yet\n"), "{status}");
+}
+
+#[test]
 fn those_whom_gtd_does_not_look_after_have_a_story_too_and_polecats_none() {
     let town = Town::new(&["alpha"]);
     fs::create_dir_all(town.root.join("alpha/crew/max")).expect("made");

@@ -1,6 +1,5 @@
 //! One look at the town as the daemon takes it: Gas Town's generation, the agents, and what the daemon would complain of.
 
-use super::town::count;
 use super::{Check, VERSION};
 use crate::decide::{decide, observe, troubles};
 use crate::service::state;
@@ -9,7 +8,7 @@ use crate::sys::clock;
 use crate::sys::command::Command;
 use crate::town::plan::{Trigger, Verdict};
 use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
-use crate::town::text::with_command;
+use crate::town::text::{count, with_command};
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::gastown::{self, Ask};
 use std::fmt::{Arguments, Write};
@@ -175,7 +174,7 @@ impl Check {
                 format_args!(
                     "{} supervised, {} on the server",
                     snapshot.agents.len(),
-                    count(sessions.len(), "session")
+                    count(sessions.len() as u64, "session")
                 ),
             );
         }

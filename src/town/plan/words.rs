@@ -227,6 +227,9 @@ impl fmt::Display for Delay {
 impl fmt::Display for Rhythm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.idle {
+            Some(idle) if idle < Duration::from_secs(1) => {
+                write!(f, "every {}, since the town has been idle for under 1s", brief(self.interval))
+            }
             Some(idle) => write!(f, "every {}, since the town has been idle for {}", brief(self.interval), brief(idle)),
             None => write!(f, "every {}, since nothing tells how busy the town is", brief(self.interval)),
         }
