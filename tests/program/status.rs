@@ -155,6 +155,10 @@ fn a_first_look_that_is_under_way_is_said() {
 #[test]
 fn before_the_first_heartbeat_there_is_no_last_one() {
     let town = Town::new(&[]);
+    let told = format!("no gtd has served {} yet; gtd --background starts one", town.root.display());
+    for args in [&["--status", "deacon"][..], &["--status", "--json", "deacon"]] {
+        assert!(town.run(args).refused(3).contains(&told), "{args:?}");
+    }
     town.write("daemon/state.json", "{\"heartbeat_count\": 0}");
     let status = town.run(&["--status"]).exits(3).stdout;
     assert!(status.contains("\nheartbeats   none yet\n"), "{status}");
