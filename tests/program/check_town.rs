@@ -133,6 +133,29 @@ fn rigs_that_cannot_be_served_are_faults() {
 }
 
 #[test]
+fn a_missing_directory_of_the_deacon_is_told_with_a_remedy_that_can_be_pasted() {
+    let town = Town::named("it's a town", &[]);
+    let dir = town.root.join("deacon");
+    fs::remove_dir_all(&dir).expect("removed");
+    let remedy = format!("mkdir -p '{}'", dir.display().to_string().replace('\'', "'\\''"));
+    let found = Checked::of(&town);
+    found.fault("town", "Holding Deacon: its directory", &remedy).faults(1);
+    assert!(!found.to_string().contains("take its rig out"), "it has none: {found}");
+    let mut plan = town.gtd(&["--dry-run"]);
+    plan.env("COLUMNS", "1000");
+    let said = Ran::of(plan).exits(0).stdout;
+    assert!(said.contains(&format!("until that directory is there: {remedy}\n")), "{said}");
+}
+
+#[test]
+fn a_list_of_rigs_that_is_not_there_is_a_fault() {
+    let town = Town::new(&[]);
+    town.remove("mayor/rigs.json");
+    let remedy = format!("echo '{{\"rigs\": {{}}}}' > {}/mayor/rigs.json", town.root.display());
+    Checked::of(&town).fault("town", "mayor/rigs.json is not there; no rigs are served", &remedy).faults(1);
+}
+
+#[test]
 fn a_patrol_that_is_limited_to_a_rig_which_is_not_there_is_told() {
     let mut town = Town::new(&["alpha", "beta"]);
     town.configure(json!({"patrols": {"witness": {"rigs": ["alpha", "bta"]}}}));
@@ -189,7 +212,7 @@ fn a_generation_that_is_not_known_is_a_fault() {
     town.answer("gt", "gt version v9.9.9\n", "", 0);
     Checked::of(&town).fault("generation", "which gtd does not know", "set gtd.gastown").faults(1);
     let gtd = town.up();
-    let remedy = format!("set gtd.gastown in mayor/daemon.json, then kill -HUP {}", gtd.pid());
+    let remedy = format!("set gtd.gastown to seed, v0.2 or v1.0 in mayor/daemon.json, then kill -HUP {}", gtd.pid());
     Checked::of(&town).fault("generation", "which gtd does not know", &remedy);
     // A wrapper may run another gt without being changed itself: what is said of both is what it says now.
     town.answer("gt", "gt version v0.2.6\n", "", 0);

@@ -7,6 +7,7 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Command;
 use crate::town::plan::{Trigger, Verdict};
+use crate::town::shell_line::Quoting;
 use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
 use crate::town::text::{count, with_command};
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
@@ -89,7 +90,7 @@ impl Check {
 
     /// How gtd is told the generation: a daemon that runs reads its configuration when it is told to.
     pub fn set_gastown(&self) -> String {
-        let mut how = "set gtd.gastown in mayor/daemon.json".to_owned();
+        let mut how = "set gtd.gastown to seed, v0.2 or v1.0 in mayor/daemon.json".to_owned();
         if let Some(pid) = self.daemon {
             let _ = write!(how, ", then kill -HUP {pid}");
         }
@@ -200,6 +201,11 @@ impl Check {
     fn fault_of(&self, trouble: &Trouble) {
         let text = trouble.text.as_str();
         let say = |found: &str, remedy: Arguments<'_>| self.findings.fault("town", format_args!("{found}"), remedy);
+        if text.contains("mayor/rigs.json is not there") {
+            let path = self.world.root.join("mayor/rigs.json").display().to_string();
+            let path = Quoting::Posix.quote_where_needed(&path);
+            return say(text, format_args!("put it back, or begin it anew: echo '{{\"rigs\": {{}}}}' > {path}"));
+        }
         if let Some(remedy) = known(&REMEDIES, &trouble.about) {
             return say(text, format_args!("{remedy}"));
         }
@@ -208,7 +214,9 @@ impl Check {
         match trouble.about.split(' ').next().unwrap_or_default() {
             "hold" if trouble.about.starts_with("hold no directory") => {
                 let dir = dir.strip_suffix(" is not there").unwrap_or("it");
-                say(text, format_args!("mkdir -p {dir}, or take its rig out of mayor/rigs.json"));
+                // The Deacon is of no rig.
+                let rig = if text.contains(" for ") { ", or take its rig out of mayor/rigs.json" } else { "" };
+                say(text, format_args!("mkdir -p {}{rig}", Quoting::Posix.quote_where_needed(dir)));
             }
             "loop" | "silent" if !request.is_empty() => {
                 let mut words = request.split(' ');
