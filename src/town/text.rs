@@ -20,6 +20,9 @@ pub fn clean(text: &str, limit: usize) -> String {
 /// What stands in a message before a command that ends agents, which a person copies: it is on a line of its own and not folded.
 pub const COMMAND: &str = "; or end them: ";
 
+/// What stands in a message of the daemon after what is to be mended in the configuration, which it reads when it is told to.
+pub const REREAD: &str = ", then kill -HUP $(cat daemon/daemon.pid)";
+
 /// A message, and the command in it, if there is one.
 pub fn with_command(text: &str) -> (&str, Option<&str>) {
     match text.split_once(COMMAND) {

@@ -160,7 +160,7 @@ fn a_patrol_that_is_limited_to_a_rig_which_is_not_there_is_told() {
     let mut town = Town::new(&["alpha", "beta"]);
     town.configure(json!({"patrols": {"witness": {"rigs": ["alpha", "bta"]}}}));
     Checked::of(&town)
-        .note("agents", "patrols.witness.rigs of mayor/daemon.json names \"bta\", which is no rig", "kill -HUP")
+        .note("agents", "patrols.witness.rigs of mayor/daemon.json names \"bta\", which is no rig", "mend it in mayor/")
         .note("agents", "Holding witness for beta: not in patrols.witness.rigs of mayor/daemon.json", "")
         .faults(0);
 }
@@ -183,7 +183,7 @@ fn each_key_of_the_configuration_is_told() {
     }));
     let found = Checked::of(&town);
     found
-        .fault("configuration", "heartbeat.interval: \"soon\" will not do", "kill -HUP")
+        .fault("configuration", "heartbeat.interval: \"soon\" will not do", "mend it in mayor/daemon.json")
         .fault("configuration", "gtd.colour: not a key that gtd knows; ignored", "mend it in mayor/daemon.json")
         .good("configuration", "env.SECRET, gtd.agent_command ")
         .good("configuration", "gtd.restart.settle 2s")
@@ -192,7 +192,21 @@ fn each_key_of_the_configuration_is_told() {
         .faults(2);
     assert!(!found.to_string().contains("word"), "what is handed on to agents is not shown: {found}");
     town.write("mayor/daemon.json", "{\"gtd\"");
-    Checked::of(&town).fault("configuration", "not JSON", "mend it in mayor/daemon.json");
+    let found = Checked::of(&town);
+    found.fault("configuration", "not JSON", "mend it in mayor/daemon.json");
+    assert!(!found.to_string().contains("kill -HUP"), "nobody is there to be told: {found}");
+    town.write(
+        "mayor/daemon.json",
+        "{\"gtd\": {\"gastown\": \"seed\", \"colour\": 1}, \"patrols\": {\"witness\": {\"rigs\": [\"x\"]}}}",
+    );
+    let gtd = town.up();
+    let command = format!("mend it in mayor/daemon.json, then kill -HUP {}", gtd.pid());
+    Checked::of(&town).fault("configuration", "gtd.colour: not a key that gtd knows; ignored", &command).note(
+        "agents",
+        "names \"x\", which is no rig",
+        &command,
+    );
+    gtd.stop();
 }
 
 #[test]
@@ -266,7 +280,8 @@ fn a_town_on_another_server_than_gtds_is_a_fault() {
     town.up().stop();
     town.configure(json!({"gtd": {"tmux_socket": "elsewhere"}}));
     let found = "gt-deacon lives on the user's tmux server, and gtd uses another; gtd begins no second population";
-    Checked::of(&town).fault("generation", found, "or end them: tmux kill-session -t '=gt-deacon'").faults(1);
+    let remedy = "Set gtd.gastown or gtd.tmux_socket; or end them: tmux kill-session -t '=gt-deacon'";
+    Checked::of(&town).fault("generation", found, remedy).faults(1);
     // Where no Gas Town would have them gtd does not look.
     town.tmux(&["kill-server"]);
     let root = town.root.display().to_string();

@@ -9,10 +9,10 @@ use crate::sys::command::Command;
 use crate::town::plan::{Trigger, Verdict};
 use crate::town::shell_line::Quoting;
 use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
-use crate::town::text::{count, with_command};
+use crate::town::text::{REREAD, count, with_command};
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::gastown::{self, Ask};
-use std::fmt::{Arguments, Write};
+use std::fmt::Arguments;
 
 /// So many rigs are asked whether they are docked: a call of bd takes up to a quarter of a second.
 const ASKED: usize = 10;
@@ -34,9 +34,8 @@ const WANTED: [&str; 9] = [
 ];
 
 /// What ends a hold, where the hold itself does not say.
-const ENDS: [(&str, &str); 3] = [
+const ENDS: [(&str, &str); 2] = [
     ("hold patrol off", "patrols in mayor/daemon.json switches it on again"),
-    ("patrol rigs", "mend it in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)"),
     ("hold ESTOP", "remove the ESTOP file when it is over"),
 ];
 
@@ -88,13 +87,9 @@ impl Check {
         Ok(())
     }
 
-    /// How gtd is told the generation: a daemon that runs reads its configuration when it is told to.
+    /// How gtd is told the generation.
     pub fn set_gastown(&self) -> String {
-        let mut how = "set gtd.gastown to seed, v0.2 or v1.0 in mayor/daemon.json".to_owned();
-        if let Some(pid) = self.daemon {
-            let _ = write!(how, ", then kill -HUP {pid}");
-        }
-        how
+        format!("set gtd.gastown to seed, v0.2 or v1.0 in mayor/daemon.json{}", self.reread())
     }
 
     /// Which Gas Town this is, who says so, and what in the town does not fit it.
@@ -125,7 +120,7 @@ impl Check {
         if let Elsewhere::Somebody { text: who, .. } = &snapshot.elsewhere {
             let (found, remedy) = who.split_once(". ").unwrap_or((who, ""));
             let found = format_args!("{found}; gtd begins no second population");
-            self.findings.fault("generation", found, format_args!("{remedy}"));
+            self.findings.fault("generation", found, format_args!("{}", remedy.replace(REREAD, &self.reread())));
         }
         Ok(())
     }
@@ -159,11 +154,11 @@ impl Check {
                 let held = plan.verdicts.iter().find(|(_, verdict)| holds(verdict));
                 let until = held.and_then(|(_, verdict)| verdict.otherwise()).unwrap_or_default();
                 let end = known(&ENDS, about);
-                self.findings.note(
-                    "agents",
-                    format_args!("{}", trouble.text),
-                    format_args!("{}", end.unwrap_or(&until)),
-                );
+                let end = match about.starts_with("patrol rigs") {
+                    true => self.mend(),
+                    false => end.unwrap_or(&until).to_owned(),
+                };
+                self.findings.note("agents", format_args!("{}", trouble.text), format_args!("{end}"));
             } else {
                 self.fault_of(trouble);
             }
