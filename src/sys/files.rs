@@ -38,12 +38,31 @@ impl FileError {
         const THE_FILES: [i32; 4] = [libc::ELOOP, libc::EACCES, libc::EPERM, libc::ENXIO];
         self.error.raw_os_error().is_some_and(|code| !THE_FILES.contains(&code))
     }
+
+    /// What to do about it, where the machine does not let this user; empty otherwise.
+    pub fn remedy(&self) -> &'static str {
+        match self.error.kind() {
+            io::ErrorKind::PermissionDenied => "run this as the town's user",
+            _ => "",
+        }
+    }
+
+    /// With its remedy, for whoever typed the command.
+    pub fn with_remedy(&self) -> String {
+        joined(self, self.remedy())
+    }
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot {} {}: {}", self.verb, self.path.display(), self.error)
     }
+}
+
+/// What is wrong and what to do about it, on one line.
+pub fn joined(why: &dyn fmt::Display, remedy: &str) -> String {
+    let before = if remedy.is_empty() { "" } else { "; " };
+    format!("{why}{before}{remedy}")
 }
 
 /// Whose file it is, and so what may stand in its place.

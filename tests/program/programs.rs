@@ -40,6 +40,28 @@ fn a_program_that_this_user_may_not_run_is_not_found_and_it_is_said_why() {
     );
 }
 
+#[test]
+fn a_town_that_this_user_may_not_look_into_is_not_said_to_be_none() {
+    let town = Town::new(&[]);
+    let close = |mode| fs::set_permissions(&town.root, fs::Permissions::from_mode(mode)).expect("its mode");
+    let told = format!(
+        "cannot see {}/mayor/town.json: Permission denied (os error 13); run this as the town's user",
+        town.root.display()
+    );
+    for (args, status) in [(&["--once"][..], 1), (&["--status"], 4)] {
+        let (mut named, mode) = of_nobody(&town, args);
+        named.arg("--town").arg(&town.root).current_dir("/");
+        let (mut found, _) = of_nobody(&town, args);
+        found.env("GT_ROOT", &town.root).current_dir("/");
+        close(if mode == 0o700 { 0o700 } else { 0o600 });
+        for gtd in [named, found] {
+            let said = Ran::of(gtd).refused(status);
+            assert!(said.contains(&told), "{said}");
+        }
+        close(0o755);
+    }
+}
+
 /// A town of this generation where gtd's own `PATH` leads to a `claude`, and the login shell's to another directory.
 fn with_claude(generation: &str, login_dir: &str) -> Town {
     let mut town = Town::new(&[]);
