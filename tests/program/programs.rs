@@ -62,6 +62,23 @@ fn a_town_that_this_user_may_not_look_into_is_not_said_to_be_none() {
     }
 }
 
+#[test]
+fn a_town_of_another_user_is_refused_with_what_to_do() {
+    let town = Town::new(&[]);
+    town.up().stop();
+    let (state, requests) = (town.root.join("daemon/state.json"), town.root.join("daemon/requests"));
+    let close = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
+    let (_, mode) = of_nobody(&town, &[]);
+    fs::create_dir_all(&requests).expect("made");
+    close(&state, if mode == 0o700 { 0o600 } else { 0 });
+    close(&requests, if mode == 0o700 { 0o700 } else { 0o500 });
+    for (args, status) in [(&["--status"][..], 4), (&["--dry-run"], 1), (&["--request", "reset", "deacon"], 1)] {
+        let (gtd, _) = of_nobody(&town, args);
+        let said = Ran::of(gtd).refused(status);
+        assert!(said.ends_with("; run this as the town's user"), "{said}");
+    }
+}
+
 /// A town of this generation where gtd's own `PATH` leads to a `claude`, and the login shell's to another directory.
 fn with_claude(generation: &str, login_dir: &str) -> Town {
     let mut town = Town::new(&[]);

@@ -140,11 +140,7 @@ impl Check {
             }
             Ok(None) => {}
             Err(why) => {
-                let remedy = match why.contains("newer than this gtd") {
-                    true => "install the newer gtd again, or move the file away",
-                    false => "none is needed: gtd sets it aside when it starts, and begins anew",
-                };
-                self.findings.fault("state", format_args!("{why}"), format_args!("{remedy}"));
+                self.findings.fault("state", format_args!("{why}"), format_args!("{}", why.remedy()));
             }
         }
     }

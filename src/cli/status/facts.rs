@@ -31,8 +31,9 @@ impl Facts {
     /// Why nobody knows, in one line.
     pub fn read(town: &Path) -> Result<Facts, String> {
         let dir = daemon_dir(town);
-        let holder = holder(&dir).map_err(|error| error.to_string())?;
-        Ok(Facts { town: town.to_owned(), holder, state: state::read(&dir)?, now: clock::now() })
+        let holder = holder(&dir).map_err(|error| error.with_remedy())?;
+        let state = state::read(&dir).map_err(|why| why.with_remedy())?;
+        Ok(Facts { town: town.to_owned(), holder, state, now: clock::now() })
     }
 
     /// gtd's part of the state.
