@@ -43,7 +43,7 @@ fn a_program_that_this_user_may_not_run_is_not_found_and_it_is_said_why() {
 #[test]
 fn a_town_that_this_user_may_not_look_into_is_not_said_to_be_none() {
     let town = Town::new(&[]);
-    let close = |mode| fs::set_permissions(&town.root, fs::Permissions::from_mode(mode)).expect("its mode");
+    let close = |dir: &Path, mode| fs::set_permissions(dir, fs::Permissions::from_mode(mode)).expect("its mode");
     let told = format!(
         "cannot see {}/mayor/town.json: Permission denied (os error 13); run this as the town's user",
         town.root.display()
@@ -53,12 +53,18 @@ fn a_town_that_this_user_may_not_look_into_is_not_said_to_be_none() {
         named.arg("--town").arg(&town.root).current_dir("/");
         let (mut found, _) = of_nobody(&town, args);
         found.env("GT_ROOT", &town.root).current_dir("/");
-        close(if mode == 0o700 { 0o700 } else { 0o600 });
-        for gtd in [named, found] {
-            let said = Ran::of(gtd).refused(status);
-            assert!(said.contains(&told), "{said}");
+        // Whoever stands in it is not sent to another one.
+        let (mut within, _) = of_nobody(&town, args);
+        within.current_dir(&town.root);
+        let closed = if mode == 0o700 { 0o700 } else { 0o600 };
+        for (dir, gtds) in [(&town.root, vec![named, found]), (&town.root.join("mayor"), vec![within])] {
+            close(dir, closed);
+            for gtd in gtds {
+                let said = Ran::of(gtd).refused(status);
+                assert!(said.contains(&told), "{said}");
+            }
+            close(dir, 0o755);
         }
-        close(0o755);
     }
 }
 
