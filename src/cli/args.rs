@@ -141,7 +141,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
                 json = true;
                 continue;
             }
-            other => return Err(other.unexpected().to_string()),
+            other => {
+                let dashed = match &other {
+                    Value(word) => word.to_str().and_then(options::find),
+                    _ => None,
+                };
+                let meant = dashed.map(|flag| format!("; did you mean --{}?", flag.name)).unwrap_or_default();
+                return Err(format!("{}{meant}", other.unexpected()));
+            }
         };
         match &action {
             Some(before) if *before != named => return Err("two things at once are asked for".to_owned()),
@@ -153,6 +160,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, String> {
         if let Some(flag) = options::find(name).filter(|flag| given && !flag.goes_with(action.flag())) {
             return Err(flag.misplaced());
         }
+    }
+    // On another machine, or from another directory, it would be another one.
+    if let Some(named) = town.as_ref().filter(|town| program.is_some() && !town.is_absolute()) {
+        return Err(format!("--town {}: with --program an absolute path is wanted", named.display()));
     }
     Ok(Args { action, town, timeout: timeout.unwrap_or(STOP_TIMEOUT), json, program })
 }
@@ -183,6 +194,8 @@ mod tests {
             assert_eq!((status.action, status.json), (Action::Status(Some("web/witness".to_owned())), true), "{line}");
         }
         assert_eq!(words("--check --json").map(|a| (a.action, a.json)), Ok((Action::Check, true)));
+        let ended = Ok(Action::Request(Wanted::Shutdown, "deacon".to_owned()));
+        assert_eq!(words("--request stop deacon").map(|a| a.action), ended, "as in a mail");
         assert_eq!(words("--print agents").map(|a| a.action), Ok(Action::Print(What::Agents)));
         assert_eq!(words("--print cron --program /g").map(|a| a.program), Ok(Some(PathBuf::from("/g"))));
         assert_eq!(words("--town=/t --dry-run").map(|a| a.action), Ok(Action::DryRun));
@@ -197,10 +210,14 @@ mod tests {
             ("--json", "--json goes with --status and --check"),
             ("--program /bin/gtd", "--program goes with --print"),
             ("--print cron --program bin/gtd", "--program bin/gtd: an absolute path is wanted"),
+            ("--print cron --program /g --town t", "--town t: with --program an absolute path is wanted"),
+            ("--town ./t --print systemd --program /g", "--town ./t: with --program an absolute path is wanted"),
             ("--stop --json", "--json goes with --status and --check"),
             ("--stop --timeout soon", "--timeout soon: a duration such as 10s is wanted"),
             ("--town", "missing argument for option '--town'"),
             ("start", "unexpected argument \"start\""),
+            ("status", "unexpected argument \"status\"; did you mean --status?"),
+            ("--town /t stop", "unexpected argument \"stop\"; did you mean --stop?"),
             ("--request dance deacon", "--request: \"dance\" is none of cycle, restart, shutdown, start, reset"),
             ("--request cycle", "--request: an action and an agent are wanted"),
             ("--dry-run --json", "--json goes with --status and --check"),

@@ -83,8 +83,8 @@ impl Check {
     fn everything(&mut self) -> Result<(), Stopped> {
         self.host();
         self.files();
-        self.settings();
         self.daemons();
+        self.settings();
         self.tools()?;
         self.sight()?;
         self.agent_commands()?;

@@ -92,7 +92,7 @@ struct Found {
 
 fn plan(town: &Path) -> Result<Found, String> {
     let dir = daemon_dir(town);
-    let mut history = state::peek(&dir)?;
+    let mut history = state::peek(&dir).map_err(|why| why.with_remedy())?;
     // A daemon that runs has seen what it remembers; one that is started now has seen nothing.
     let runs = holder(&dir).is_ok_and(|holder| holder != Holder::Nobody);
     for agent in history.agents.values_mut() {

@@ -142,9 +142,9 @@ pub static FLAGS: [Flag; 15] = [
             Kind::Command,
             "cycle, restart, shutdown, start or reset an agent; done once, by the daemon or the next one",
             "The agent is named as `deacon`, `mayor`, `RIG/witness`, `RIG/refinery`, `RIG/crew/NAME`, or by its session. \
-             `cycle` and `restart` save the agent's screen, end its process tree and start it again; `shutdown` ends it and \
-             holds it until `start`; `reset` ends its back-off and quarantine. Where no daemon runs, the request is kept and \
-             carried out when one starts.",
+             `cycle` and `restart` save the agent's screen, end its process tree and start it again; `shutdown`, or `stop`, \
+             ends it and holds it until `start`; `reset` ends its back-off and quarantine. Where no daemon runs, the request is \
+             kept and carried out when one starts.",
         )
     },
     flag(
@@ -192,7 +192,7 @@ pub static FLAGS: [Flag; 15] = [
             Kind::With(&["print"]),
             "with --print: for a gtd that will be at FILE, on whatever machine, for whatever town",
             "What `systemd`, `launchd` and `cron` print then names neither this machine's directories nor its town, so that it can \
-             be packed up with the program.",
+             be packed up with the program; a `--town` beside it is an absolute path.",
         )
     },
     flag(

@@ -14,7 +14,7 @@ pub static EXITS: [(Exit, &str, &str); 6] = [
 ];
 
 /// The environment variables that gtd reads, and what for.
-pub static VARIABLES: [(&str, &str); 12] = [
+pub static VARIABLES: [(&str, &str); 14] = [
     ("GT_TOWN_ROOT", "the town, where `--town` is not given and no directory above the working directory is one"),
     ("GT_ROOT", "the town, where GT_TOWN_ROOT is not set either"),
     (
@@ -30,6 +30,8 @@ pub static VARIABLES: [(&str, &str); 12] = [
     ("TMUX_TMPDIR", "where tmux has its sockets; it must be the same for gtd and for whoever attaches"),
     ("GT_TMUX_SOCKET", "the tmux server of a town of Gas Town 1.0, where `gtd.tmux_socket` is not set"),
     ("NO_COLOR", "if it is set and not empty, nothing is coloured"),
+    ("CLICOLOR_FORCE", "if it is set, and not empty or 0, colours come without a terminal too, as under `watch -c`"),
+    ("TERM", "where it is `dumb` or not set, a terminal shows no colours"),
     ("COLUMNS", "how wide a table may be, where the terminal does not tell"),
     ("NOTIFY_SOCKET", "set by systemd: where gtd says that it is up, what it does, and that it ends"),
     ("WATCHDOG_USEC", "set by systemd: how often it wants to hear of gtd"),
@@ -89,3 +91,16 @@ pub static SIGNALS: [(&str, &str); 4] = [
         "open the log anew, read the configuration again (`kill -HUP $(cat daemon/daemon.pid)`); a bad file keeps the old one",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_that_the_screen_asks_for_is_described() {
+        let read = include_str!("screen.rs").split("set(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let mut names: Vec<&str> = read.collect();
+        names.retain(|name| VARIABLES.iter().all(|(known, _)| known != name));
+        assert!(names.is_empty(), "{names:?}");
+    }
+}

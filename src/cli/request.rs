@@ -19,7 +19,7 @@ pub fn leave(town: &Path, action: Action, name: &str) -> Result<Exit, Refusal> {
     let agent = find(town, name)?;
     let order = Order { action, agent: agent.clone(), at: clock::now().wall };
     spool::leave(town, &order, std::process::id())
-        .map_err(|error| Refusal::new(Exit::Failed, format_args!("{error}")))?;
+        .map_err(|error| Refusal::new(Exit::Failed, format_args!("{}", error.with_remedy())))?;
     match signal::find(&daemon_dir(town)) {
         Ok(Some((pid, daemon))) => {
             signal::send(pid, &daemon, libc::SIGUSR1)?;

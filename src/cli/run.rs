@@ -48,9 +48,10 @@ fn refusal(town: &Path, why: NotRun) -> Refusal {
                 town.display()
             ),
         ),
-        NotRun::Refused(Refused::Failed(error)) => {
-            Refusal::new(Exit::Failed, format_args!("{error}; gtd must be able to read and write there"))
-        }
+        NotRun::Refused(Refused::Failed(error)) => Refusal::new(
+            Exit::Failed,
+            format_args!("{}; gtd must be able to read and write there", error.with_remedy()),
+        ),
         NotRun::NoTmux => Refusal::new(
             Exit::Failed,
             format_args!("no tmux {}; install it, for example with apt-get install tmux", tools::not_found("tmux")),

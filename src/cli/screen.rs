@@ -44,7 +44,9 @@ impl Screen {
         let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let is_terminal = io::stdout().is_terminal();
         let told = raw::columns(io::stdout().as_fd()).map(usize::from);
-        let width = told.or_else(|| set("COLUMNS")?.parse().ok()).unwrap_or(USUAL_WIDTH).max(LEAST_WIDTH);
+        // 0 is what whoever does not know it either sets.
+        let variable = || set("COLUMNS")?.parse().ok().filter(|columns| *columns > 0);
+        let width = told.or_else(variable).unwrap_or(USUAL_WIDTH).max(LEAST_WIDTH);
         let dumb = set("TERM").is_none_or(|term| term == "dumb");
         // The only way to have colours in `watch -c`, which is no terminal.
         let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");

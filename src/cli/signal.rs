@@ -97,7 +97,7 @@ pub fn find(dir: &Path) -> Result<Option<(u32, Handle)>, Refusal> {
 }
 
 fn who_serves(dir: &Path) -> Result<Holder, Refusal> {
-    holder(dir).map_err(|error| Refusal::new(Exit::Failed, format_args!("{error}")))
+    holder(dir).map_err(|error| Refusal::new(Exit::Failed, format_args!("{}", error.with_remedy())))
 }
 
 /// Waits until this daemon no longer holds the lock; another one may by then.

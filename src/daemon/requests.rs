@@ -71,6 +71,9 @@ impl Daemon {
         for line in &taken.lines {
             self.log.say(format_args!("{line}"));
         }
+        for label in &taken.resets {
+            self.log.say(format_args!("reset of {label} is done"));
+        }
         // What is not saved is not begun: killed now, gtd would do it twice, or not at all.
         let unsaved = !taken.lines.is_empty() || self.not_saved.is_some();
         if unsaved && !self.save(true, Durability::Synced) {

@@ -91,7 +91,7 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
         }
     }
     let more = asked.len() > AT_A_TIME;
-    let mut lines = Vec::new();
+    let (mut lines, mut resets) = (Vec::new(), Vec::new());
     for (n, one) in asked.iter().enumerate().take(AT_A_TIME) {
         history.spent.push(Spent { source: one.source.clone(), at: now, gone: false, stays: false });
         let discard = |why: &str| format!("Discarding {}: {}", one.source, clean(why, 300));
@@ -107,10 +107,11 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
                 discard(&format!("{action} of {} has been overtaken by a later word", agent.label()))
             }
             Ok((agent, action)) => {
-                if *action != Action::Reset {
-                    history.agents.get_or_default(agent.clone()).last_word = Some(one.at);
-                }
                 let label = agent.label();
+                match action {
+                    Action::Reset => resets.push(label.clone()),
+                    _ => history.agents.get_or_default(agent.clone()).last_word = Some(one.at),
+                }
                 let overtaken = claim(history, snapshot, &one.source, agent, *action);
                 let mut line = format!("Processing lifecycle request from {}: {action} of {label}", one.source);
                 if let Some(before) = overtaken {
@@ -120,7 +121,7 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
             }
         });
     }
-    TakenOn { lines, more }
+    TakenOn { lines, resets, more }
 }
 
 /// What came of [`take_on`].
@@ -128,6 +129,8 @@ pub fn take_on(history: &mut History, snapshot: &Snapshot) -> TakenOn {
 pub struct TakenOn {
     /// What is to be said; where there is anything, the memory has to be saved before anything else is done.
     pub lines: Vec<String>,
+    /// Whose restarts are forgotten: of these nothing more is to be done.
+    pub resets: Vec<String>,
     /// Whether there is more than one pass deals with.
     pub more: bool,
 }

@@ -7,7 +7,7 @@ use crate::town::need::{Matter, Need, Supply};
 use crate::town::plan::{Hold, Leave, Plan, Verdict};
 use crate::town::snapshot::{Inbox, Reports, Snapshot, Trouble};
 use crate::town::sorted::SortedSet;
-use crate::town::text::{clean, shown};
+use crate::town::text::{REREAD, clean, shown};
 
 /// What is wrong now, and what was not looked into, so that nobody says it is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -164,11 +164,10 @@ impl Troubles {
 }
 
 /// What a person has to do about a hold, where nobody else will.
-const fn remedy(hold: &Hold) -> &'static str {
+fn remedy(hold: &Hold) -> String {
     match hold {
-        // The configuration is read at the start and at SIGHUP alone.
-        Hold::NoGeneration(_) => "; set gtd.gastown in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)",
-        _ => "",
+        Hold::NoGeneration(_) => format!("; set gtd.gastown in mayor/daemon.json{REREAD}"),
+        _ => String::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::town::history::History;
 use crate::town::json::{self, Fields, FromJson, Object, ToJson, record};
 use crate::town::time::{Moment, Wall};
 use serde_json::Value;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The version of the part under `gtd`.
@@ -164,31 +165,64 @@ pub fn path(dir: &Path) -> PathBuf {
     dir.join("state.json")
 }
 
+/// Why a state cannot be used.
+#[derive(Debug)]
+pub enum Unread {
+    /// The file cannot be read.
+    File(FileError),
+    /// It cannot be understood: in one line.
+    Torn(String),
+    /// A newer gtd has written it: in one line.
+    Newer(String),
+}
+
+impl Unread {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Unread::File(error) if !error.remedy().is_empty() => error.remedy(),
+            Unread::File(error) if error.is_the_machines() => "gtd does not start until it can be read",
+            Unread::File(_) | Unread::Torn(_) => "gtd sets it aside when it starts, and begins anew",
+            Unread::Newer(_) => "install the newer gtd again, or move the file away",
+        }
+    }
+
+    /// With its remedy, for whoever typed the command.
+    pub fn with_remedy(&self) -> String {
+        format!("{self}; {}", self.remedy())
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unread::File(error) => write!(f, "{error}"),
+            Unread::Torn(why) | Unread::Newer(why) => f.write_str(why),
+        }
+    }
+}
+
 /// Reads the file; `None` if there is none.
 ///
 /// # Errors
-/// Why it cannot be read or understood, in one line.
-pub fn read(dir: &Path) -> Result<Option<Box<State>>, String> {
-    fetch(dir, Whose::Ours).unwrap_or_else(|error| Err(error.to_string()))
+/// Why it cannot be read or understood.
+pub fn read(dir: &Path) -> Result<Option<Box<State>>, Unread> {
+    fetch(dir, Whose::Ours)
 }
 
-/// The same; the outer error is the machine's, behind which a good file may stand.
-fn fetch(dir: &Path, whose: Whose) -> Result<Result<Option<Box<State>>, String>, FileError> {
+fn fetch(dir: &Path, whose: Whose) -> Result<Option<Box<State>>, Unread> {
     let path = path(dir);
-    match files::read_at_most(&path, whose, MOST) {
-        Ok(None) => Ok(Ok(None)),
-        Ok(Some(bytes)) => Ok(parse(&bytes).map(Some).map_err(|why| format!("cannot read {}: {why}", path.display()))),
-        Err(error) if error.is_the_machines() => Err(error),
-        Err(error) => Ok(Err(error.to_string())),
+    let Some(bytes) = files::read_at_most(&path, whose, MOST).map_err(Unread::File)? else { return Ok(None) };
+    let why = |why: &dyn fmt::Display| format!("cannot read {}: {why}", path.display());
+    let state = parse(&bytes).map_err(|error| Unread::Torn(why(&error)))?;
+    match state.gtd.as_ref().map(|own| own.format).filter(|format| *format > FORMAT) {
+        Some(format) => Err(Unread::Newer(why(&format_args!("its format {format} is newer than this gtd")))),
+        None => Ok(Some(state)),
     }
 }
 
 fn parse(bytes: &[u8]) -> Result<Box<State>, String> {
-    let state: Box<State> = Box::new(json::parse(bytes).map_err(|error| format!("not a state: {error}"))?);
-    match &state.gtd {
-        Some(own) if own.format > FORMAT => Err(format!("its format {} is newer than this gtd", own.format)),
-        _ => Ok(state),
-    }
+    json::parse(bytes).map(Box::new).map_err(|error| format!("not a state: {error}"))
 }
 
 /// What is remembered, after a reboot without what a reboot ends.
@@ -210,7 +244,7 @@ fn history_of(state: Option<Box<State>>) -> History {
 ///
 /// # Errors
 /// As for [`read`].
-pub fn peek(dir: &Path) -> Result<History, String> {
+pub fn peek(dir: &Path) -> Result<History, Unread> {
     read(dir).map(history_of)
 }
 
@@ -219,8 +253,10 @@ pub fn peek(dir: &Path) -> Result<History, String> {
 /// # Errors
 /// The machine does not let it be read: who begins anew then forgets holds and requests that stand in a good file.
 pub fn load(dir: &Path) -> Result<Loaded, FileError> {
-    let (state, trouble) = match fetch(dir, Whose::OursAlone)? {
+    let (state, trouble) = match fetch(dir, Whose::OursAlone) {
         Ok(state) => (state, None),
+        // A good file may stand behind it.
+        Err(Unread::File(error)) if error.is_the_machines() => return Err(error),
         Err(why) => {
             let aside = match files::set_aside(&path(dir), clock::now().wall) {
                 Ok(aside) => format!("set aside as {}", aside.display()),
@@ -328,7 +364,7 @@ fn encode(state: &impl ToJson) -> Vec<u8> {
 /// # Errors
 /// Why it is not written.
 pub fn mark_stopped(dir: &Path) -> Result<(), String> {
-    match read(dir)? {
+    match read(dir).map_err(|why| why.to_string())? {
         Some(mut state) if state.running => {
             state.running = false;
             files::write(&path(dir), &encode(&*state), Durability::Synced, Access::User).map_err(|e| e.to_string())

@@ -38,6 +38,22 @@ impl FileError {
         const THE_FILES: [i32; 4] = [libc::ELOOP, libc::EACCES, libc::EPERM, libc::ENXIO];
         self.error.raw_os_error().is_some_and(|code| !THE_FILES.contains(&code))
     }
+
+    /// What to do about it, where it is another user's; empty otherwise.
+    pub fn remedy(&self) -> &'static str {
+        match self.error.kind() {
+            io::ErrorKind::PermissionDenied => "run this as the town's user",
+            _ => "",
+        }
+    }
+
+    /// With its remedy, for whoever typed the command.
+    pub fn with_remedy(&self) -> String {
+        match self.remedy() {
+            "" => self.to_string(),
+            remedy => format!("{self}; {remedy}"),
+        }
+    }
 }
 
 impl fmt::Display for FileError {
@@ -140,11 +156,15 @@ pub fn refuse_strange(meta: &fs::Metadata, whose: Whose) -> io::Result<()> {
     if !meta.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    if !belongs(meta, whose) {
-        let why = format!("it belongs to another user (UID {}); run this as that user", meta.uid());
-        return Err(io::Error::other(why));
+    refuse_strangers(meta, whose)
+}
+
+fn refuse_strangers(meta: &fs::Metadata, whose: Whose) -> io::Result<()> {
+    if belongs(meta, whose) {
+        return Ok(());
     }
-    Ok(())
+    let why = format!("it belongs to another user (UID {})", meta.uid());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
 /// Whether something belongs to whom it has to.
@@ -194,9 +214,10 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
         _ => {}
     }
     let meta = fs::symlink_metadata(path).map_err(failed)?;
-    if !meta.is_dir() || !belongs(&meta, Whose::Ours) {
-        return Err(failed(io::Error::other("it is no directory of this user")));
+    if !meta.is_dir() {
+        return Err(failed(io::Error::other("it is no directory")));
     }
+    refuse_strangers(&meta, Whose::Ours).map_err(failed)?;
     if meta.mode() & 0o077 != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
     }

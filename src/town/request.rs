@@ -39,14 +39,10 @@ impl Action {
         }
     }
 
-    /// What agents may ask for by mail, in any case of letters; `stop` is `shutdown`.
+    /// What agents may ask for by mail, in any case of letters.
     pub fn from_mail(text: &str) -> Option<Action> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "cycle" => Some(Action::Cycle),
-            "restart" => Some(Action::Restart),
-            "shutdown" | "stop" => Some(Action::Shutdown),
-            _ => None,
-        }
+        let action = text.trim().to_ascii_lowercase().parse().ok()?;
+        matches!(action, Action::Cycle | Action::Restart | Action::Shutdown).then_some(action)
     }
 
     /// The key of an agent's `state.json` by which it says that it wants this.
@@ -64,9 +60,11 @@ impl fmt::Display for Action {
 impl FromStr for Action {
     type Err = String;
 
+    /// One of the words; `stop` is `shutdown`.
     fn from_str(text: &str) -> Result<Action, String> {
         let words = Action::ALL.map(Action::word).join(", ");
-        Action::ALL.into_iter().find(|a| a.word() == text).ok_or_else(|| format!("{text:?} is none of {words}"))
+        let word = if text == "stop" { "shutdown" } else { text };
+        Action::ALL.into_iter().find(|a| a.word() == word).ok_or_else(|| format!("{text:?} is none of {words}"))
     }
 }
 

@@ -20,12 +20,20 @@ pub fn clean(text: &str, limit: usize) -> String {
 /// What stands in a message before a command that ends agents, which a person copies: it is on a line of its own and not folded.
 pub const COMMAND: &str = "; or end them: ";
 
+/// What stands in a message of the daemon after what is to be mended in the configuration, which it reads when it is told to.
+pub const REREAD: &str = ", then kill -HUP $(cat daemon/daemon.pid)";
+
 /// A message, and the command in it, if there is one.
 pub fn with_command(text: &str) -> (&str, Option<&str>) {
     match text.split_once(COMMAND) {
         Some((text, command)) => (text, Some(command)),
         None => (text, None),
     }
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// As [`clean`], in quotation marks: for a name that somebody chose.
@@ -48,5 +56,10 @@ mod tests {
         assert_eq!(clean("a\x1b[31mb\nc\u{202e}", 99), "a\\u{1b}[31mb\\nc\\u{202e}");
         assert_eq!(clean("abcdef", 3), "abc…");
         assert_eq!(shown("Ümläut ok", 60), "\"Ümläut ok\"");
+    }
+
+    #[test]
+    fn one_thing_is_not_many() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "rig")), ["0 rigs", "1 rig", "2 rigs"]);
     }
 }

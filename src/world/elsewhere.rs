@@ -14,7 +14,7 @@ use crate::town::outage::Outage;
 use crate::town::rigs::Rig;
 use crate::town::snapshot::{Elsewhere, PaneState, Session, Snapshot};
 use crate::town::sorted::{SortedMap, SortedSet};
-use crate::town::text::COMMAND;
+use crate::town::text::{COMMAND, REREAD};
 use std::fmt;
 use std::path::Path;
 
@@ -175,7 +175,7 @@ fn told(found: &[Found]) -> String {
         commands.push(format!("{} {}", tmux.join(" "), ends.join(" \\; ")));
     }
     let (who, commands) = (who.join("; "), commands.join("; "));
-    format!("{who}. Set gtd.gastown or gtd.tmux_socket, then kill -HUP $(cat daemon/daemon.pid){COMMAND}{commands}")
+    format!("{who}. Set gtd.gastown or gtd.tmux_socket{REREAD}{COMMAND}{commands}")
 }
 
 /// The sessions of a town's patrol agents under the names of any generation, and whose they are.

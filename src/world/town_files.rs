@@ -1,14 +1,15 @@
 //! The town's files, as far as gtd reads them: where the town is, its rigs, its configuration, its last use.
 
-use crate::sys::files::{self, Whose};
+use crate::sys::files::{self, FileError, Whose};
 use crate::sys::user;
 use crate::town::rigs::{Rig, Rigs};
 use crate::town::snapshot::Trouble;
-use crate::town::text::clean;
+use crate::town::text::{clean, count};
 use crate::town::time::Wall;
 use serde_json::Value;
 use std::env;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What marks a directory as a town.
@@ -25,10 +26,12 @@ pub fn discover() -> Result<PathBuf, String> {
     let same =
         |logical: &PathBuf| logical.is_absolute() && fs::canonicalize(logical).ok() == fs::canonicalize(&here).ok();
     let here = env::var_os("PWD").map(PathBuf::from).filter(same).unwrap_or(here);
-    let mut outermost = None;
+    let (mut outermost, mut unseen) = (None, None);
     for dir in here.ancestors() {
-        if dir.join(MARK).is_file() {
-            outermost = Some(dir);
+        match is_town(dir) {
+            Ok(true) => outermost = Some(dir),
+            Ok(false) => {}
+            Err(why) => unseen = Some(why),
         }
     }
     if let Some(town) = outermost {
@@ -40,11 +43,13 @@ pub fn discover() -> Result<PathBuf, String> {
         }
     }
     match user::home().map(|home| home.join("gt")) {
-        Some(town) if town.join(MARK).is_file() => Ok(town),
-        _ => Err(format!(
-            "no town: no {MARK} in {} or above, GT_TOWN_ROOT and GT_ROOT are not set, and ~/gt is none; name one with --town DIR",
-            here.display()
-        )),
+        Some(town) if is_town(&town)? => Ok(town),
+        _ => Err(unseen.unwrap_or_else(|| {
+            format!(
+                "no town: no {MARK} in {} or above, GT_TOWN_ROOT and GT_ROOT are not set, and ~/gt is none; name one with --town DIR",
+                here.display()
+            )
+        })),
     }
 }
 
@@ -60,10 +65,20 @@ pub fn check(dir: &Path) -> Result<PathBuf, String> {
             clean(&dir.to_string_lossy(), 400)
         ));
     }
-    if dir.join(MARK).is_file() {
+    if is_town(&dir)? {
         Ok(dir)
     } else {
         Err(format!("{} is no town: there is no {MARK} in it; name one with --town DIR", dir.display()))
+    }
+}
+
+/// Whether a directory is marked as a town. One that this user may not look into can be one: unknown is not absent.
+fn is_town(dir: &Path) -> Result<bool, String> {
+    let mark = dir.join(MARK);
+    match fs::metadata(&mark) {
+        Ok(meta) => Ok(meta.is_file()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(FileError::new("see", &mark, error).with_remedy()),
     }
 }
 
@@ -127,7 +142,7 @@ pub fn read_rigs(root: &Path, last_good: Option<Vec<Rig>>, troubles: &mut Vec<Tr
         }
         Err(why) => {
             let stands = match &last_good {
-                Some(rigs) => format!("the last good list stands ({} rigs)", rigs.len()),
+                Some(rigs) => format!("the last good list stands ({})", count(rigs.len() as u64, "rig")),
                 None => "no rigs are served until it can be read".to_owned(),
             };
             troubles.push(Trouble {

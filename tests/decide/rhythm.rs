@@ -12,7 +12,7 @@ fn the_longer_a_town_is_idle_the_longer_the_interval() {
         at 0s
             deacon alive 100
             activity now
-            | heartbeat every 5m, since the town has been idle for 0s
+            | heartbeat every 5m, since the town has been idle for under 1s
         at 24h
             activity 299s ago
             | heartbeat every 5m, since the town has been idle for 4m59s
@@ -129,7 +129,7 @@ fn a_set_interval_replaces_the_shortest_and_the_others_are_at_least_that() {
 
         at 0s
             activity now
-            | heartbeat every 20m, since the town has been idle for 0s
+            | heartbeat every 20m, since the town has been idle for under 1s
         at 24h
             activity 6m ago
             | heartbeat every 20m, since the town has been idle for 6m
@@ -176,7 +176,7 @@ fn a_town_that_wakes_up_is_not_left_waiting() {
         at 6m
             activity now
             | deacon  leave  alive
-            | heartbeat every 5m, since the town has been idle for 0s
+            | heartbeat every 5m, since the town has been idle for under 1s
             | a heartbeat is due
             | next look in 1m
         ",
@@ -231,7 +231,7 @@ fn after_the_clock_was_set_back_the_activity_of_now_counts() {
 
         at 0s
             activity now
-            | heartbeat every 5m, since the town has been idle for 0s
+            | heartbeat every 5m, since the town has been idle for under 1s
         at 1m
             clock set back by 24h
             activity 20m ago

@@ -133,11 +133,34 @@ fn rigs_that_cannot_be_served_are_faults() {
 }
 
 #[test]
+fn a_missing_directory_of_the_deacon_is_told_with_a_remedy_that_can_be_pasted() {
+    let town = Town::named("it's a town", &[]);
+    let dir = town.root.join("deacon");
+    fs::remove_dir_all(&dir).expect("removed");
+    let remedy = format!("mkdir -p '{}'", dir.display().to_string().replace('\'', "'\\''"));
+    let found = Checked::of(&town);
+    found.fault("town", "Holding Deacon: its directory", &remedy).faults(1);
+    assert!(!found.to_string().contains("take its rig out"), "it has none: {found}");
+    let mut plan = town.gtd(&["--dry-run"]);
+    plan.env("COLUMNS", "1000");
+    let said = Ran::of(plan).exits(0).stdout;
+    assert!(said.contains(&format!("until that directory is there: {remedy}\n")), "{said}");
+}
+
+#[test]
+fn a_list_of_rigs_that_is_not_there_is_a_fault() {
+    let town = Town::new(&[]);
+    town.remove("mayor/rigs.json");
+    let remedy = format!("echo '{{\"rigs\": {{}}}}' > {}/mayor/rigs.json", town.root.display());
+    Checked::of(&town).fault("town", "mayor/rigs.json is not there; no rigs are served", &remedy).faults(1);
+}
+
+#[test]
 fn a_patrol_that_is_limited_to_a_rig_which_is_not_there_is_told() {
     let mut town = Town::new(&["alpha", "beta"]);
     town.configure(json!({"patrols": {"witness": {"rigs": ["alpha", "bta"]}}}));
     Checked::of(&town)
-        .note("agents", "patrols.witness.rigs of mayor/daemon.json names \"bta\", which is no rig", "kill -HUP")
+        .note("agents", "patrols.witness.rigs of mayor/daemon.json names \"bta\", which is no rig", "mend it in mayor/")
         .note("agents", "Holding witness for beta: not in patrols.witness.rigs of mayor/daemon.json", "")
         .faults(0);
 }
@@ -160,7 +183,7 @@ fn each_key_of_the_configuration_is_told() {
     }));
     let found = Checked::of(&town);
     found
-        .fault("configuration", "heartbeat.interval: \"soon\" will not do", "kill -HUP")
+        .fault("configuration", "heartbeat.interval: \"soon\" will not do", "mend it in mayor/daemon.json")
         .fault("configuration", "gtd.colour: not a key that gtd knows; ignored", "mend it in mayor/daemon.json")
         .good("configuration", "env.SECRET, gtd.agent_command ")
         .good("configuration", "gtd.restart.settle 2s")
@@ -169,7 +192,21 @@ fn each_key_of_the_configuration_is_told() {
         .faults(2);
     assert!(!found.to_string().contains("word"), "what is handed on to agents is not shown: {found}");
     town.write("mayor/daemon.json", "{\"gtd\"");
-    Checked::of(&town).fault("configuration", "not JSON", "mend it in mayor/daemon.json");
+    let found = Checked::of(&town);
+    found.fault("configuration", "not JSON", "mend it in mayor/daemon.json");
+    assert!(!found.to_string().contains("kill -HUP"), "nobody is there to be told: {found}");
+    town.write(
+        "mayor/daemon.json",
+        "{\"gtd\": {\"gastown\": \"seed\", \"colour\": 1}, \"patrols\": {\"witness\": {\"rigs\": [\"x\"]}}}",
+    );
+    let gtd = town.up();
+    let command = format!("mend it in mayor/daemon.json, then kill -HUP {}", gtd.pid());
+    Checked::of(&town).fault("configuration", "gtd.colour: not a key that gtd knows; ignored", &command).note(
+        "agents",
+        "names \"x\", which is no rig",
+        &command,
+    );
+    gtd.stop();
 }
 
 #[test]
@@ -189,7 +226,7 @@ fn a_generation_that_is_not_known_is_a_fault() {
     town.answer("gt", "gt version v9.9.9\n", "", 0);
     Checked::of(&town).fault("generation", "which gtd does not know", "set gtd.gastown").faults(1);
     let gtd = town.up();
-    let remedy = format!("set gtd.gastown in mayor/daemon.json, then kill -HUP {}", gtd.pid());
+    let remedy = format!("set gtd.gastown to seed, v0.2 or v1.0 in mayor/daemon.json, then kill -HUP {}", gtd.pid());
     Checked::of(&town).fault("generation", "which gtd does not know", &remedy);
     // A wrapper may run another gt without being changed itself: what is said of both is what it says now.
     town.answer("gt", "gt version v0.2.6\n", "", 0);
@@ -243,7 +280,8 @@ fn a_town_on_another_server_than_gtds_is_a_fault() {
     town.up().stop();
     town.configure(json!({"gtd": {"tmux_socket": "elsewhere"}}));
     let found = "gt-deacon lives on the user's tmux server, and gtd uses another; gtd begins no second population";
-    Checked::of(&town).fault("generation", found, "or end them: tmux kill-session -t '=gt-deacon'").faults(1);
+    let remedy = "Set gtd.gastown or gtd.tmux_socket; or end them: tmux kill-session -t '=gt-deacon'";
+    Checked::of(&town).fault("generation", found, remedy).faults(1);
     // Where no Gas Town would have them gtd does not look.
     town.tmux(&["kill-server"]);
     let root = town.root.display().to_string();

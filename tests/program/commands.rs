@@ -57,7 +57,10 @@ fn the_status_is_told_by_its_exit_status() {
     town.run(&["--status"]).exits(3);
     town.write("daemon/state.json", "{\"running\": tr");
     let said = town.run(&["--status"]).refused(4);
-    assert!(said.contains("state.json"), "{said}");
+    assert!(
+        said.contains("state.json") && said.ends_with("; gtd sets it aside when it starts, and begins anew"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -293,14 +293,14 @@ fn a_torn_rigs_file_keeps_the_last_good_list() {
     let gtd = town.up();
     let first = town.wait_for_agent("alpha-witness", None);
     town.write("mayor/rigs.json", "{\"version\":1,\"rigs\":{\"alpha\":{\"git_");
-    town.wait_for_log("the last good list stands (1 rigs)");
+    town.wait_for_log("the last good list stands (1 rig)");
     process::signal(first, libc::SIGKILL);
     town.wait_for_agent("alpha-witness", Some(first));
     gtd.stop();
     // It outlives gtd, too.
     let gtd = town.up();
     town.wait_for_word("alpha/witness", "alive");
-    assert_eq!(town.logged("the last good list stands (1 rigs)"), 2, "once a daemon");
+    assert_eq!(town.logged("the last good list stands (1 rig)"), 2, "once a daemon");
     town.set_rigs(&["alpha", "beta"]);
     town.wait_for_agent("beta-witness", None);
     town.wait_for_log("mayor/rigs.json can be read again");

@@ -40,6 +40,51 @@ fn a_program_that_this_user_may_not_run_is_not_found_and_it_is_said_why() {
     );
 }
 
+#[test]
+fn a_town_that_this_user_may_not_look_into_is_not_said_to_be_none() {
+    let town = Town::new(&[]);
+    let close = |dir: &Path, mode| fs::set_permissions(dir, fs::Permissions::from_mode(mode)).expect("its mode");
+    let told = format!(
+        "cannot see {}/mayor/town.json: Permission denied (os error 13); run this as the town's user",
+        town.root.display()
+    );
+    for (args, status) in [(&["--once"][..], 1), (&["--status"], 4)] {
+        let (mut named, mode) = of_nobody(&town, args);
+        named.arg("--town").arg(&town.root).current_dir("/");
+        let (mut found, _) = of_nobody(&town, args);
+        found.env("GT_ROOT", &town.root).current_dir("/");
+        // Whoever stands in it is not sent to another one.
+        let (mut within, _) = of_nobody(&town, args);
+        within.current_dir(&town.root);
+        let closed = if mode == 0o700 { 0o700 } else { 0o600 };
+        for (dir, gtds) in [(&town.root, vec![named, found]), (&town.root.join("mayor"), vec![within])] {
+            close(dir, closed);
+            for gtd in gtds {
+                let said = Ran::of(gtd).refused(status);
+                assert!(said.contains(&told), "{said}");
+            }
+            close(dir, 0o755);
+        }
+    }
+}
+
+#[test]
+fn a_town_of_another_user_is_refused_with_what_to_do() {
+    let town = Town::new(&[]);
+    town.up().stop();
+    let (state, requests) = (town.root.join("daemon/state.json"), town.root.join("daemon/requests"));
+    let close = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
+    let (_, mode) = of_nobody(&town, &[]);
+    fs::create_dir_all(&requests).expect("made");
+    close(&state, if mode == 0o700 { 0o600 } else { 0 });
+    close(&requests, if mode == 0o700 { 0o700 } else { 0o500 });
+    for (args, status) in [(&["--status"][..], 4), (&["--dry-run"], 1), (&["--request", "reset", "deacon"], 1)] {
+        let (gtd, _) = of_nobody(&town, args);
+        let said = Ran::of(gtd).refused(status);
+        assert!(said.ends_with("; run this as the town's user"), "{said}");
+    }
+}
+
 /// A town of this generation where gtd's own `PATH` leads to a `claude`, and the login shell's to another directory.
 fn with_claude(generation: &str, login_dir: &str) -> Town {
     let mut town = Town::new(&[]);

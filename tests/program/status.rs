@@ -49,6 +49,9 @@ fn the_table_says_why_each_agent_is_as_it_is_and_fits_eighty_columns() {
     let mut wide = town.gtd(&["--status"]);
     wide.env("COLUMNS", "200");
     assert!(Ran::of(wide).stdout.contains("  LAST 60 LOOKS"));
+    let mut unknown = town.gtd(&["--status"]);
+    unknown.env("COLUMNS", "0");
+    assert!(Ran::of(unknown).stdout.lines().any(|line| line.chars().count() > 60), "0 columns are no width");
     for width in [40, 24, 20] {
         for args in [&["--status"][..], &["--dry-run"]] {
             let mut narrow = town.gtd(args);
@@ -147,6 +150,18 @@ fn a_first_look_that_is_under_way_is_said() {
     let status = town.run(&["--status"]).exits(0).stdout;
     assert!(status.contains("nothing yet: the first look is under way"), "{status}");
     gtd.stop();
+}
+
+#[test]
+fn before_the_first_heartbeat_there_is_no_last_one() {
+    let town = Town::new(&[]);
+    let told = format!("no gtd has served {} yet; gtd --background starts one", town.root.display());
+    for args in [&["--status", "deacon"][..], &["--status", "--json", "deacon"]] {
+        assert!(town.run(args).refused(3).contains(&told), "{args:?}");
+    }
+    town.write("daemon/state.json", "{\"heartbeat_count\": 0}");
+    let status = town.run(&["--status"]).exits(3).stdout;
+    assert!(status.contains("\nheartbeats   none yet\n"), "{status}");
 }
 
 #[test]

@@ -222,8 +222,8 @@ fn lines(finding: &Finding, width: usize) -> String {
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let (used, mut word) = (line.chars().count(), word);
+    for words in unbroken(text) {
+        let (used, mut word) = (line.chars().count(), words.as_str());
         let fits = used + usize::from(used > 0) + word.chars().count() <= width;
         if used > 0 && fits {
             line.push(' ');
@@ -231,9 +231,9 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
             lines.push(std::mem::take(&mut line));
         }
         while let Some((end, _)) = word.char_indices().nth(width) {
-            let end = word[..end].rfind('/').filter(|at| *at > 0).unwrap_or(end);
-            lines.push(word[..end].to_owned());
-            word = &word[end..];
+            let end = word[..end].rfind(['/', ' ']).filter(|at| *at > 0).unwrap_or(end);
+            lines.push(word[..end].trim_end().to_owned());
+            word = word[end..].trim_start();
         }
         line.push_str(word);
     }
@@ -241,6 +241,24 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// The words of a text; an option stays with its command and its value, since a command that is torn cannot be pasted.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut wants_value = false;
+    for word in text.split_whitespace() {
+        let is_option = word.starts_with('-');
+        match all.last_mut().filter(|_| is_option || wants_value) {
+            Some(before) => {
+                before.push(' ');
+                before.push_str(word);
+            }
+            None => all.push(word.to_owned()),
+        }
+        wants_value = is_option && !word.ends_with([',', ';']);
+    }
+    all
 }
 
 /// Text in ASCII and of the same width, as far as there are signs for it.
@@ -270,6 +288,11 @@ mod tests {
         let expected = format!("FAULT  disk           {first}\n{blanks}over\n{blanks}→ do this\n");
         assert_eq!(lines(&finding, 80), expected);
         assert_eq!(wrapped("/usr/local/share /x", 12), ["/usr/local", "/share /x"]);
+        assert_eq!(
+            wrapped("mend it, then kill -HUP 4711, and go on", 20),
+            ["mend it, then", "kill -HUP 4711, and", "go on"]
+        );
+        assert_eq!(wrapped("mkdir -p /usr/local/share", 12), ["mkdir -p", "/usr/local", "/share"]);
     }
 
     #[test]
@@ -340,7 +363,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_is_too_wide_and_nothing_is_lost(text in "[ a-z/ü]{0,300}", width in 5..60usize) {
+        fn no_line_is_too_wide_and_nothing_is_lost(text in "[ a-z/ü-]{0,300}", width in 5..60usize) {
             let lines = wrapped(&text, width);
             prop_assert!(lines.iter().all(|line| line.chars().count() <= width), "{lines:?}");
             let without_blanks = |text: &str| text.split_whitespace().collect::<String>();

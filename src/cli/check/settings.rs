@@ -5,9 +5,6 @@ use crate::town::config::is_comment;
 use crate::town::text::clean;
 use serde_json::Value;
 
-/// Where something stands in the way of a configuration.
-const MEND: &str = "mend it in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)";
-
 /// What gtd reads of Gas Town's own sections: everything else there is Gas Town's business.
 const HONOURED: [&str; 8] = [
     "heartbeat.enabled",
@@ -21,11 +18,21 @@ const HONOURED: [&str; 8] = [
 ];
 
 impl Check {
+    /// What is to be done where something stands in the way of a configuration.
+    pub fn mend(&self) -> String {
+        format!("mend it in mayor/daemon.json{}", self.reread())
+    }
+
+    /// How a daemon that runs is told of it; where none does, the next one reads it when it starts.
+    pub fn reread(&self) -> String {
+        self.daemon.map_or_else(String::new, |pid| format!(", then kill -HUP {pid}"))
+    }
+
     pub fn settings(&self) {
         let troubles = &self.world.config_troubles;
         for trouble in troubles {
             let found = trouble.text.strip_prefix("mayor/daemon.json: ").unwrap_or(&trouble.text);
-            self.findings.fault("configuration", format_args!("{found}"), format_args!("{MEND}"));
+            self.findings.fault("configuration", format_args!("{found}"), format_args!("{}", self.mend()));
         }
         let Some(file) = &self.world.config_file else { return };
         let mut keys = Vec::new();

@@ -1,6 +1,5 @@
 //! One look at the town as the daemon takes it: Gas Town's generation, the agents, and what the daemon would complain of.
 
-use super::town::count;
 use super::{Check, VERSION};
 use crate::decide::{decide, observe, troubles};
 use crate::service::state;
@@ -8,11 +7,12 @@ use crate::sys::attention::Stopped;
 use crate::sys::clock;
 use crate::sys::command::Command;
 use crate::town::plan::{Trigger, Verdict};
+use crate::town::shell_line::Quoting;
 use crate::town::snapshot::{Elsewhere, Snapshot, Trouble};
-use crate::town::text::with_command;
+use crate::town::text::{REREAD, count, with_command};
 use crate::world::environment::SCRUBBED_FOR_TOOLS;
 use crate::world::gastown::{self, Ask};
-use std::fmt::{Arguments, Write};
+use std::fmt::Arguments;
 
 /// So many rigs are asked whether they are docked: a call of bd takes up to a quarter of a second.
 const ASKED: usize = 10;
@@ -34,9 +34,8 @@ const WANTED: [&str; 9] = [
 ];
 
 /// What ends a hold, where the hold itself does not say.
-const ENDS: [(&str, &str); 3] = [
+const ENDS: [(&str, &str); 2] = [
     ("hold patrol off", "patrols in mayor/daemon.json switches it on again"),
-    ("patrol rigs", "mend it in mayor/daemon.json, then kill -HUP $(cat daemon/daemon.pid)"),
     ("hold ESTOP", "remove the ESTOP file when it is over"),
 ];
 
@@ -88,13 +87,9 @@ impl Check {
         Ok(())
     }
 
-    /// How gtd is told the generation: a daemon that runs reads its configuration when it is told to.
+    /// How gtd is told the generation.
     pub fn set_gastown(&self) -> String {
-        let mut how = "set gtd.gastown in mayor/daemon.json".to_owned();
-        if let Some(pid) = self.daemon {
-            let _ = write!(how, ", then kill -HUP {pid}");
-        }
-        how
+        format!("set gtd.gastown to seed, v0.2 or v1.0 in mayor/daemon.json{}", self.reread())
     }
 
     /// Which Gas Town this is, who says so, and what in the town does not fit it.
@@ -125,7 +120,7 @@ impl Check {
         if let Elsewhere::Somebody { text: who, .. } = &snapshot.elsewhere {
             let (found, remedy) = who.split_once(". ").unwrap_or((who, ""));
             let found = format_args!("{found}; gtd begins no second population");
-            self.findings.fault("generation", found, format_args!("{remedy}"));
+            self.findings.fault("generation", found, format_args!("{}", remedy.replace(REREAD, &self.reread())));
         }
         Ok(())
     }
@@ -159,11 +154,11 @@ impl Check {
                 let held = plan.verdicts.iter().find(|(_, verdict)| holds(verdict));
                 let until = held.and_then(|(_, verdict)| verdict.otherwise()).unwrap_or_default();
                 let end = known(&ENDS, about);
-                self.findings.note(
-                    "agents",
-                    format_args!("{}", trouble.text),
-                    format_args!("{}", end.unwrap_or(&until)),
-                );
+                let end = match about.starts_with("patrol rigs") {
+                    true => self.mend(),
+                    false => end.unwrap_or(&until).to_owned(),
+                };
+                self.findings.note("agents", format_args!("{}", trouble.text), format_args!("{end}"));
             } else {
                 self.fault_of(trouble);
             }
@@ -175,7 +170,7 @@ impl Check {
                 format_args!(
                     "{} supervised, {} on the server",
                     snapshot.agents.len(),
-                    count(sessions.len(), "session")
+                    count(sessions.len() as u64, "session")
                 ),
             );
         }
@@ -201,6 +196,11 @@ impl Check {
     fn fault_of(&self, trouble: &Trouble) {
         let text = trouble.text.as_str();
         let say = |found: &str, remedy: Arguments<'_>| self.findings.fault("town", format_args!("{found}"), remedy);
+        if text.contains("mayor/rigs.json is not there") {
+            let path = self.world.root.join("mayor/rigs.json").display().to_string();
+            let path = Quoting::Posix.quote_where_needed(&path);
+            return say(text, format_args!("put it back, or begin it anew: echo '{{\"rigs\": {{}}}}' > {path}"));
+        }
         if let Some(remedy) = known(&REMEDIES, &trouble.about) {
             return say(text, format_args!("{remedy}"));
         }
@@ -209,7 +209,9 @@ impl Check {
         match trouble.about.split(' ').next().unwrap_or_default() {
             "hold" if trouble.about.starts_with("hold no directory") => {
                 let dir = dir.strip_suffix(" is not there").unwrap_or("it");
-                say(text, format_args!("mkdir -p {dir}, or take its rig out of mayor/rigs.json"));
+                // The Deacon is of no rig.
+                let rig = if text.contains(" for ") { ", or take its rig out of mayor/rigs.json" } else { "" };
+                say(text, format_args!("mkdir -p {}{rig}", Quoting::Posix.quote_where_needed(dir)));
             }
             "loop" | "silent" if !request.is_empty() => {
                 let mut words = request.split(' ');

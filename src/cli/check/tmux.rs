@@ -1,7 +1,6 @@
 //! The town's tmux server, the way to it, and other servers on which the same town lives.
 
 use super::Check;
-use super::town::count;
 use crate::sys::attention::Stopped;
 use crate::sys::command::Command;
 use crate::sys::{files, raw};
@@ -9,6 +8,7 @@ use crate::town::agent::{AgentId, Role};
 use crate::town::names::Generation;
 use crate::town::snapshot::{Elsewhere, Snapshot};
 use crate::town::sorted::SortedSet;
+use crate::town::text::count;
 use crate::world::environment::SCRUBBED;
 use crate::world::tmux::Socket;
 use std::env;
@@ -78,7 +78,7 @@ impl Check {
         let served = self.ask(&own, &names)?;
         match &served {
             Ok(Some(server)) => {
-                let all = count(server.ours.len() + server.others, "session");
+                let all = count((server.ours.len() + server.others) as u64, "session");
                 let found = format_args!("{}: PID {}, tmux {}, {all}", own.display(), server.pid, server.version);
                 self.findings.good("tmux server", found);
                 self.compare_versions(server);

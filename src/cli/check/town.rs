@@ -6,6 +6,7 @@ use crate::service::state::{self, Own};
 use crate::sys::files::{self, Whose};
 use crate::sys::raw;
 use crate::town::spawn::parse_pending;
+use crate::town::text::count;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -129,23 +130,17 @@ impl Check {
         }
         match state::read(&self.dir) {
             Ok(Some(state)) => {
-                let count = state.heartbeat_count;
+                let heartbeats = count(state.heartbeat_count, "heartbeat");
                 match &state.gtd {
                     Some(Own { version, format, .. }) => self
                         .findings
-                        .good("state", format_args!("{count} heartbeats, written by gtd {version}, format {format}")),
-                    None => self
-                        .findings
-                        .good("state", format_args!("{count} heartbeats, written by Gas Town's own daemon")),
+                        .good("state", format_args!("{heartbeats}, written by gtd {version}, format {format}")),
+                    None => self.findings.good("state", format_args!("{heartbeats}, written by Gas Town's own daemon")),
                 }
             }
             Ok(None) => {}
             Err(why) => {
-                let remedy = match why.contains("newer than this gtd") {
-                    true => "install the newer gtd again, or move the file away",
-                    false => "none is needed: gtd sets it aside when it starts, and begins anew",
-                };
-                self.findings.fault("state", format_args!("{why}"), format_args!("{remedy}"));
+                self.findings.fault("state", format_args!("{why}"), format_args!("{}", why.remedy()));
             }
         }
     }
@@ -176,19 +171,11 @@ impl Check {
                 let shown = dir.display();
                 self.findings.note(
                     "files",
-                    format_args!("{} set aside in {shown}, the last {last}", count(aside.len(), "file")),
+                    format_args!("{} set aside in {shown}, the last {last}", count(aside.len() as u64, "file")),
                     format_args!("look at them, then rm {shown}/*.corrupt-*"),
                 );
             }
         }
-    }
-}
-
-/// `1 file`, `2 files`.
-pub fn count(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
     }
 }
 

@@ -35,10 +35,11 @@ impl Facts {
     /// Why nobody knows, in one line.
     pub fn read(town: &Path) -> Result<Facts, String> {
         let dir = daemon_dir(town);
-        let holder = holder(&dir).map_err(|error| error.to_string())?;
+        let holder = holder(&dir).map_err(|error| error.with_remedy())?;
+        let state = state::read(&dir).map_err(|why| why.with_remedy())?;
         // A gtd that runs takes them on at once.
         let kept = if matches!(holder, Holder::Gtd(_)) { Vec::new() } else { kept(town) };
-        Ok(Facts { town: town.to_owned(), holder, state: state::read(&dir)?, kept, now: clock::now() })
+        Ok(Facts { town: town.to_owned(), holder, state, kept, now: clock::now() })
     }
 
     /// What is in hand, and what is kept, each with how it stands.

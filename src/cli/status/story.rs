@@ -36,6 +36,11 @@ pub struct Story {
 impl Story {
     /// Finds the agent that somebody calls by its name, its session or its label.
     pub fn of(facts: &Facts, name: &str) -> Result<Story, Refusal> {
+        if facts.own().is_none() && !facts.is_gtds() {
+            let how = if facts.is_running() { GIVE_WAY } else { "gtd --background starts one" };
+            let town = facts.town.display();
+            return Err(Refusal::new(Exit::NotRunning, format_args!("no gtd has served {town} yet; {how}")));
+        }
         let agents = facts.own().map(|own| own.agents.as_slice()).unwrap_or_default();
         let wanted = name.trim_end_matches('/');
         let is_it = |status: &&AgentStatus| {

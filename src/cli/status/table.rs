@@ -71,8 +71,10 @@ fn head(facts: &Facts, screen: Screen) -> Vec<String> {
             _ => {}
         }
     }
-    let last = facts.last_heartbeat().map_or_else(|| "none yet".to_owned(), |at| format!("{} ago", facts.ago(at)));
-    let mut heartbeats = format!("{}, the last {last}", state.heartbeat_count);
+    let mut heartbeats = match facts.last_heartbeat() {
+        Some(at) => format!("{}, the last {} ago", state.heartbeat_count, facts.ago(at)),
+        None => "none yet".to_owned(),
+    };
     let Some(own) = facts.own() else {
         say("heartbeats", format_args!("{heartbeats}"));
         lines.extend(asked(facts, screen));

@@ -3,6 +3,7 @@
 use super::{Awake, Delay, Hold, Leave, Missing, Place, Plan, Rhythm, Verdict};
 use crate::town::duration::brief;
 use crate::town::request::Source;
+use crate::town::shell_line::Quoting;
 use crate::town::snapshot::Ended;
 use crate::town::time::Moment;
 use std::fmt;
@@ -112,14 +113,16 @@ impl Verdict {
 
 impl Hold {
     /// What ends it.
-    fn end(&self) -> &'static str {
-        match self {
+    fn end(&self) -> String {
+        let text = match self {
             Hold::Estop(_) => "the file ESTOP is removed from the town's root",
             Hold::RigEstop(_) => "the rig's file ESTOP.RIG is removed from the town's root",
             Hold::ShuttingDown => "whoever holds daemon/shutdown.lock has ended",
             Hold::PatrolOff => "its patrol is switched on in mayor/daemon.json, and gtd gets SIGHUP",
             Hold::NotListed(_) => "its rig stands there, and gtd gets SIGHUP",
-            Hold::NoDirectory(_) => "that directory is there: mkdir -p",
+            Hold::NoDirectory(dir) => {
+                return format!("that directory is there: mkdir -p {}", Quoting::Posix.quote_where_needed(dir));
+            }
             Hold::SameSession(_) => "one of the two has another name or prefix",
             Hold::ShutDown(_) => "gtd --request start, restart or cycle, or until somebody starts it by hand",
             Hold::Asked(_) => "that is done",
@@ -136,7 +139,8 @@ impl Hold {
             Hold::Paused(_) => "gt deacon resume",
             Hold::Elsewhere(_) => "they have ended, or gtd uses their names",
             Hold::ElsewhereUnknown(_) => "that tmux server answers",
-        }
+        };
+        text.to_owned()
     }
 }
 
@@ -227,6 +231,9 @@ impl fmt::Display for Delay {
 impl fmt::Display for Rhythm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.idle {
+            Some(idle) if idle < Duration::from_secs(1) => {
+                write!(f, "every {}, since the town has been idle for under 1s", brief(self.interval))
+            }
             Some(idle) => write!(f, "every {}, since the town has been idle for {}", brief(self.interval), brief(idle)),
             None => write!(f, "every {}, since nothing tells how busy the town is", brief(self.interval)),
         }
