@@ -22,7 +22,7 @@ pub fn deaths(table: &mut Table) {
     for n in 1..=TRIES {
         // So that no back-off is measured.
         town.run(&["--request", "reset", "deacon"]);
-        spin_until(|| town.said("reset of Deacon") == n);
+        spin_until(|| town.said("reset of Deacon is done") == n);
         std::thread::sleep(Duration::from_millis(1200));
         let (gone, started) = (town.said("Deacon is gone"), town.said("Deacon session started"));
         let pid = pid_of(&town);
