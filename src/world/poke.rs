@@ -1,6 +1,6 @@
 //! The recipe for pokes: all of them together, in waves of one tmux process each, and none of them blindly.
 //!
-//! 1. Leave any mode and clear the line. 2. After 50 ms, note what the screen shows, and the text. 3. After 100 ms, a look at the
+//! 1. Leave any mode and clear the line; note what the screen shows. 2. After 50 ms, the text. 3. After 100 ms, a look at the
 //!    screens. 4. Enter, in a burst of its own, only where the end of the message has come to stand on the screen: a menu
 //!    does not echo, and Enter would choose. 5. A last look: where nothing at all has changed, Enter again, at most twice.
 //!
@@ -111,20 +111,20 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn run(&mut self) -> Result<(), Stopped> {
-        self.wave(Some(&clear), None)?;
+        let before = self.wave(Some(&clear), Some(&|_| true))?;
         self.pause(AFTER_CLEARING)?;
-        // What is typed reaches nobody before tmux has done the whole script: this is seen without it.
-        let before = self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), Some(&|_| true))?;
+        // What an earlier try has left there, or a program shows that echoes nothing: then the cursor must move. It is seen where it
+        // was before the text, since what is typed reaches nobody before tmux has done the whole script.
+        let stood = self.at_cursor(&before);
+        let look: Option<&dyn Fn(usize) -> bool> = if stood.contains(&true) { Some(&|_| false) } else { None };
+        let cleared = self.wave(Some(&|poke| vec![typed(poke, &quote(&poke.text))]), look)?;
         self.pause(AFTER_TEXT)?;
         let mut shown = self.wave(None, Some(&|_| true))?;
         // An interface that draws a cursor of its own leaves tmux's where it pleases.
-        let mut at_cursor = Vec::new();
-        for (number, poke) in self.pokes.iter().enumerate() {
-            // Where nothing has changed, what stands there is an older one.
-            at_cursor.push(at(&shown, number).is_some_and(|seen| {
-                at(&before, number).is_some_and(|before| before.differs(seen))
-                    && ends_at(seen.text(), &seen.cursor, &poke.text)
-            }));
+        let mut at_cursor = self.at_cursor(&shown);
+        for (number, stood) in stood.into_iter().enumerate() {
+            let cursor = |screens| at(screens, number).map(|seen| seen.cursor.as_str());
+            at_cursor[number] &= !stood || cursor(&cleared) != cursor(&shown);
         }
         let pokes = self.pokes;
         let count = |screens: &Screens, number: usize| {
@@ -149,6 +149,16 @@ impl Round<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whose message ends where the cursor is.
+    fn at_cursor(&self, screens: &Screens) -> Vec<bool> {
+        let mut at_cursor = Vec::new();
+        for (number, poke) in self.pokes.iter().enumerate() {
+            let seen = at(screens, number);
+            at_cursor.push(seen.is_some_and(|seen| ends_at(seen.text(), &seen.cursor, &poke.text)));
+        }
+        at_cursor
     }
 
     /// One look at all that are under way: where anything has changed, the message was taken. Where the message stood at the
