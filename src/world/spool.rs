@@ -32,11 +32,15 @@ pub fn dir(root: &Path) -> PathBuf {
 /// Why it cannot be written.
 pub fn leave(root: &Path, order: &Order, number: u32) -> Result<(), FileError> {
     let dir = dir(root);
+    let is_first = dir.parent().is_some_and(|above| !above.exists());
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
     made.map_err(|error| FileError::new("make", &dir, error))?;
     files::make_private_dir(&dir)?;
     // Root may leave one for the town's user, whose gtd obeys what is that user's, and nothing else.
     if let Some(above) = dir.parent() {
+        if is_first {
+            files::share_owner(above, root)?;
+        }
         files::share_owner(&dir, above)?;
     }
     let name = format!("{}-{number}.json", order.at.file_stamp());

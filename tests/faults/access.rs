@@ -223,3 +223,19 @@ fn a_state_of_another_user_is_not_believed_even_by_root() {
     assert_eq!(town.pids("deacon"), [deacon]);
     assert_eq!(town.logged("state.json.corrupt-"), 1, "set aside, and said once: {}", town.log());
 }
+
+#[test]
+fn what_root_leaves_in_a_town_that_was_never_served_is_the_towns_users() {
+    use std::os::unix::fs::MetadataExt;
+    let town = Town::new(&[]);
+    let daemon = town.root.join("daemon");
+    let _ = fs::remove_dir_all(&daemon);
+    if !give_away(&town.root) {
+        return;
+    }
+    town.request("reset", "deacon").refused(3);
+    let left = fs::read_dir(daemon.join("requests")).expect("a directory").map(|entry| entry.expect("an entry").path());
+    for path in [daemon.clone(), daemon.join("requests")].into_iter().chain(left) {
+        assert_eq!(fs::symlink_metadata(&path).expect("there").uid(), 65534, "{}", path.display());
+    }
+}
