@@ -1,7 +1,7 @@
 //! What `gt` makes of the files of a daemon: of its own as they were recorded, and of gtd's.
 
 use super::{family, generation_of, json, stderr, stdout, text};
-use crate::support::Town;
+use crate::support::{Town, wait_until};
 use gtd::town::names::Generation;
 use gtd::town::time::Wall;
 use serde_json::Value;
@@ -121,6 +121,8 @@ fn other_commands_of_gt_work_beside_a_foreign_daemon() {
 fn gt_of_every_generation_finds_gtd_by_its_files_and_no_longer_when_it_has_ended() {
     let town = Town::new(&[]);
     let gtd = town.up();
+    // It is saved after it is said.
+    wait_until("the state has the heartbeat", || town.state()["heartbeat_count"].as_u64() > Some(0));
     let (pid, state) = (town.read("daemon/daemon.pid"), town.state());
     for generation in Generation::ALL {
         let said = status(generation, &pid, &state);
