@@ -11,6 +11,8 @@ mod day;
 mod deaths;
 mod floor;
 mod heartbeat;
+#[path = "../support/idle.rs"]
+mod idle;
 mod kernel;
 mod life;
 mod look;

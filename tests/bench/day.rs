@@ -4,22 +4,15 @@
 //! hours is counted by letting the rules decide through a whole day. Then a daemon runs for which a minute is a tenth of a
 //! second, through a third of the looks and of the heartbeats of that day; what this costs is tripled.
 
+use super::idle::{A_DAY, heartbeats};
 use super::kernel::{programs, trace, work};
 use super::table::Table;
 use super::town::{GTD, Rhythm, Town, poll};
-use gtd::decide::decide;
-use gtd::town::config::Config;
-use gtd::town::history::History;
-use gtd::town::names::Generation;
-use gtd::town::plan::Trigger;
-use gtd::town::snapshot::{Holds, Snapshot};
-use gtd::town::time::{Moment, Tick, Wall};
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Looks in 24 hours.
-const LOOKS: usize = 24 * 60;
+const LOOKS: usize = A_DAY as usize;
 /// So much of the day is run.
 const PART: usize = 3;
 /// From look to look, where the real one is a minute.
@@ -64,51 +57,4 @@ pub fn day(table: &mut Table) {
     table.add("  times that a thread of gtd was woken", "", whole(before.wakes, after.wakes));
     table.add("  written, to files and pipes", "MB", whole(before.written / 1e6, after.written / 1e6));
     table.add("  of that to the log", "kB", whole(0.0, log / 1e3));
-}
-
-/// The heartbeats of a day that begins with the last thing that happens in the town.
-fn heartbeats() -> usize {
-    let at = |minute: i64| Moment {
-        wall: Wall::from_seconds(1_800_000_000 + minute * 60),
-        tick: Tick::from_millis(u64::try_from(minute).expect("not before the day") * 60_000),
-    };
-    let mut history = History { last_heartbeat: Some(at(0)), activity: Some(at(0).wall), ..History::default() };
-    let mut count = 1;
-    for minute in 1..i64::try_from(LOOKS).expect("a small number") {
-        let snapshot = idle(at(minute));
-        if decide(Trigger::Look, &snapshot, &history).next_heartbeat.tick <= snapshot.now.tick {
-            count += 1;
-            history.last_heartbeat = Some(snapshot.now);
-        }
-    }
-    count
-}
-
-/// A town in which there is nothing that decides about heartbeats but its last use.
-fn idle(now: Moment) -> Snapshot {
-    Snapshot {
-        now,
-        root: PathBuf::from("/town"),
-        config: Config::default(),
-        generation: Ok(Generation::Seed),
-        generation_why: String::new(),
-        gastown: None,
-        elsewhere: Default::default(),
-        docks: Default::default(),
-        left_out: Default::default(),
-        rigs: Vec::new(),
-        agents: Vec::new(),
-        socket: String::new(),
-        server: None,
-        sessions: Ok(Vec::new()),
-        reports: gtd::town::snapshot::Reports::NotAsked,
-        reported_at: Default::default(),
-        inbox: Default::default(),
-        spool: Vec::new(),
-        crew: Vec::new(),
-        wishes: Default::default(),
-        holds: Holds::default(),
-        activity: None,
-        troubles: Vec::new(),
-    }
 }

@@ -2,6 +2,8 @@
 //! program say the same.
 
 mod circles;
+#[path = "../support/idle.rs"]
+mod idle;
 mod readme;
 mod rules;
 mod source;

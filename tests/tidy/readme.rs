@@ -5,7 +5,6 @@ mod generations;
 mod messages;
 mod places;
 mod told;
-mod town;
 mod words;
 
 use gtd::town::config::Config;

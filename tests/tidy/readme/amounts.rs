@@ -1,7 +1,7 @@
 //! The README's numbers against the program's.
 
 use super::plain;
-use super::town::quiet;
+use crate::idle::{heartbeats, quiet};
 use crate::read;
 use gtd::decide::decide;
 use gtd::town::agent::Name;
@@ -197,15 +197,7 @@ fn heartbeats_come_as_often_as_the_readme_says() {
 #[test]
 fn a_day_has_as_many_looks_heartbeats_and_processes_as_the_readme_says() {
     let minutes = 24 * 60 / (Config::default().look_interval.as_secs() / 60);
-    let mut history =
-        History { activity: Some(quiet(0).now.wall), last_heartbeat: Some(quiet(0).now), ..History::default() };
-    let mut heartbeats = 1;
-    for minute in 1..24 * 60 {
-        if decide(Trigger::Look, &quiet(minute), &history).next_heartbeat.tick <= quiet(minute).now.tick {
-            heartbeats += 1;
-            history.last_heartbeat = Some(quiet(minute).now);
-        }
-    }
+    let heartbeats = u64::try_from(heartbeats()).expect("a small number");
     let (looks, processes) = (thousands(minutes), thousands(minutes + heartbeats * 7));
     let readme = plain(&read("README.md"));
     for said in [

@@ -1,7 +1,7 @@
 //! The messages that the README quotes, by which people look for what to do.
 
 use super::section;
-use super::town::quiet;
+use crate::idle::quiet;
 use crate::{read, sources};
 use gtd::decide::troubles;
 use gtd::service::instance::Holder;

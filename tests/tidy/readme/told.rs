@@ -1,7 +1,7 @@
 //! What others are told, against what the README says that they are: whoever counts, a person, and the journal.
 
-use super::town::quiet;
 use super::{between, code, owned, plain, table};
+use crate::idle::quiet;
 use crate::read;
 use gtd::decide::{Event, Telling, Troubles};
 use gtd::service::conditions::Conditions;

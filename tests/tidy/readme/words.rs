@@ -1,7 +1,7 @@
 //! The words that the program uses of things, against those that the README explains.
 
-use super::town::quiet;
 use super::{between, code, owned, plain, section, table};
+use crate::idle::quiet;
 use crate::{below, none, read};
 use gtd::town::agent::{AgentId, Role};
 use gtd::town::config::Config;

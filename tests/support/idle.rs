@@ -1,7 +1,10 @@
-//! A town to which nothing happens, for what the program says of it.
+//! A town to which nothing happens, and its day.
 
+use gtd::decide::decide;
 use gtd::town::config::Config;
+use gtd::town::history::History;
 use gtd::town::names::Generation;
+use gtd::town::plan::Trigger;
 use gtd::town::snapshot::{Elsewhere, Holds, Inbox, Reports, Snapshot};
 use gtd::town::time::{Moment, Tick, Wall};
 
@@ -34,4 +37,21 @@ pub fn quiet(minute: u32) -> Snapshot {
         activity: None,
         troubles: Vec::new(),
     }
+}
+
+/// Minutes in 24 hours.
+pub const A_DAY: u32 = 24 * 60;
+
+/// The heartbeats of a day that begins with the last thing that happens in the town.
+pub fn heartbeats() -> usize {
+    let first = quiet(0).now;
+    let mut history = History { last_heartbeat: Some(first), activity: Some(first.wall), ..History::default() };
+    let mut count = 1;
+    for snapshot in (1..A_DAY).map(quiet) {
+        if decide(Trigger::Look, &snapshot, &history).next_heartbeat.tick <= snapshot.now.tick {
+            count += 1;
+            history.last_heartbeat = Some(snapshot.now);
+        }
+    }
+    count
 }
